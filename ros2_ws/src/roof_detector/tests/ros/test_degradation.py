@@ -119,11 +119,12 @@ def test_too_heavy_a_model_gives_way_to_the_lighter_one_until_results_are_young_
     assert report['degradation'] == 'none', 'without a limit nothing is too old'
     age_s = float(report['age_ms.p50']) / 1e3
 
-    # A smaller input, of 9/16 of the pixels, is not enough.
-    assert probe.set('max_age_s', 0.3 * age_s).successful
+    # A smaller input, of 9/16 of the pixels, is not enough, nor if this computer was busy before.
+    limit_s = 0.15 * age_s
+    assert probe.set('max_age_s', limit_s).successful
     report = probe.report_when(lambda values: Path(values['model']).name == 'lighter.onnx')
     assert report['degradation'] == 'input, model'
-    assert report['degradation_reason'].endswith(f'the limit is {0.3 * age_s:g} s')
+    assert report['degradation_reason'].endswith(f'the limit is {limit_s:g} s')
     count = len(probe.results)
     probe.wait_for_results(count + 20)
     assert probe.report()['degradation'] == 'input, model', 'it is enough'

@@ -80,12 +80,13 @@ def test_ros_is_found_with_its_messages():
 
 def test_a_camera_is_seen_with_its_type_rate_size_and_age(graph, look):
     publish_images(graph.node('camera', namespace='drone'), '/camera/image')
-    seen = look(images_arrive)
+    # Where this computer was busy meanwhile, several arrive in a moment.
+    seen = look(lambda seen: images_arrive(seen) and seen.images[0].rate_hz < 40)
     (topic,) = seen.images
     assert topic.type_name == 'sensor_msgs/msg/Image'
     assert topic.publishers == ('/drone/camera',) and topic.listeners == ()
     assert topic.reliabilities == ('reliable',)
-    assert topic.received > 1 and 0 < topic.rate_hz < 40
+    assert topic.received > 1 and topic.rate_hz > 0
     assert WIDTH * HEIGHT * 3 < topic.largest_bytes < WIDTH * HEIGHT * 3 + 200
     assert topic.age_s is not None and topic.age_s < 20.0
     (finding,) = check_images(seen, image_topic='/camera/image', listened_s=1.5)
@@ -131,7 +132,11 @@ def test_a_running_recorder_says_that_it_does_not_record(graph, look, tmp_path):
     graph.wait_until(
         lambda: probe.count_publishers('/diagnostics') > 0, within_s=60.0, what='the recorder'
     )
-    (report,) = look(lambda s: s.of_kind('bag'), listen_s=1.5).of_kind('bag')
+
+    def is_idle(seen):  # and not yet, or no more, busy with its start
+        return any(report.message == 'Not recording.' for report in seen.of_kind('bag'))
+
+    (report,) = look(is_idle, listen_s=1.5).of_kind('bag')
     (finding,) = (
         f for f in check_nodes(GraphSnapshot(reports=(report,))) if f.subject == 'recorder'
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import threading
-from time import monotonic
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -78,11 +78,21 @@ def test_closing_waits_for_the_image_in_work_and_no_other_comes(graph, listen):
     listener.publisher.publish(PICTURE)
     graph.wait_until(entered.is_set, what='the first image')
     listener.publisher.publish(PICTURE)  # waits in the reader
-    threading.Timer(0.3, release.set).start()
+
+    def release_while_closing():
+        while not listener.images._arrivals._closed:
+            sleep(0.01)
+        sleep(0.2)  # in which it must not have returned
+        calls.append('released')
+        release.set()
+
+    releasing = threading.Thread(target=release_while_closing)
+    releasing.start()
     listener.images.close()
-    assert calls == ['arrival']
+    assert calls == ['released', 'arrival']
+    releasing.join()
     graph.wait_until(lambda: not listener.publisher.get_subscription_count(), what='no reader')
-    assert calls == ['arrival']
+    assert calls == ['released', 'arrival']
 
 
 def test_what_a_callback_raises_costs_that_image_alone_and_is_counted(graph, listen):

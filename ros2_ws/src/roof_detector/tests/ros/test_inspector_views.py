@@ -247,17 +247,22 @@ def test_the_node_shows_what_it_finds(graph, monkeypatch):
         ),
         what='markers of findings',
     )
-    graph.wait_until(lambda: taken['coverage'] and taken['geojson'], what='coverage and map')
+    graph.wait_until(
+        lambda: taken['coverage'] and {'camera', 'flight'} <= names_on(taken['geojson']),
+        what='coverage and map',
+    )
     stamps = [one.texts[0].timestamp for one in taken['annotations'] if one.texts]
     assert stamps and all(stamp.sec >= BEGIN_NS // 10**9 for stamp in stamps)
     labels = {text.text.split()[0] for one in taken['annotations'] for text in one.texts}
     assert any(label.startswith('t') for label in labels), 'tracks before there are findings'
     grid = taken['coverage'][-1]
     assert grid.header.frame_id == 'map' and max(grid.data) > 0
-    names = [
-        one['properties']['name'] for one in json.loads(taken['geojson'][-1].geojson)['features']
-    ]
-    assert {'camera', 'flight'} <= set(names)
+
+
+def names_on(maps):
+    """Return the names of what the newest map shows."""
+    features = json.loads(maps[-1].geojson)['features'] if maps else []
+    return {one['properties']['name'] for one in features}
 
 
 def test_a_path_is_bounded_and_leaves_out_where_the_camera_hovers():

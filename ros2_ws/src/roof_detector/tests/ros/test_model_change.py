@@ -13,7 +13,7 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.srv import GetParameters
 
 SHIPPED = 'roof_anomalies'
-_MOST_CHANGES = 12
+_MOST_CHANGES, _MOST_LOADS = 12, 5
 
 
 @pytest.fixture(scope='module')
@@ -64,6 +64,18 @@ def numbered(number):
 
 def test_frames_go_on_while_a_model_is_loaded_and_none_is_lost_or_counted_twice(probe):
     probe.listen_for_labels()
+    for _ in range(_MOST_LOADS):
+        if fly_while_a_model_is_loaded(probe) > 2:
+            return
+        # This process had no part of the time that the load took.
+        change_to(probe, SHIPPED)
+        probe.graph.wait_until(lambda: len(probe.labels[-1].class_map) > 1, what='its labels')
+    pytest.fail('the old model did not detect while the new one was loaded')
+
+
+def fly_while_a_model_is_loaded(probe):
+    """Return how many frames were sent before the labels of the new model came."""
+    probe.results.clear()
     before = probe.report_when(lambda values: values['frames_waiting'] == '0')
     assert probe.set('model', 'roofs').successful
     sent = 0
@@ -71,7 +83,7 @@ def test_frames_go_on_while_a_model_is_loaded_and_none_is_lost_or_counted_twice(
         probe.send(numbered(sent))
         sent += 1
         probe.wait_for_results(sent)
-    assert sent > 2, 'the old model did not detect while the new one was loaded'
+    sent_meanwhile = sent
     for _ in range(3):
         probe.send(numbered(sent))
         sent += 1
@@ -85,6 +97,7 @@ def test_frames_go_on_while_a_model_is_loaded_and_none_is_lost_or_counted_twice(
     assert int(after['frames_processed']) - int(before['frames_processed']) == sent
     assert int(after['frames_seen']) - int(before['frames_seen']) == sent
     assert after['frames_dropped'] == before['frames_dropped']
+    return sent_meanwhile
 
 
 def test_classes_and_labels_follow_the_model(probe):
