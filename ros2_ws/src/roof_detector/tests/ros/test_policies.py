@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from tiny_model import write_model
 
+from benchmarks.campaign.free_port import free_port
 from roof_detector.security.policies import ENCLAVES, is_allowed, our_policies
 
 MODULES = {
@@ -40,7 +41,7 @@ def test_every_topic_and_service_of_every_node_is_allowed_to_its_enclave(
     own = {
         'detector': ('-p', f'model:={tmp_path / "tiny.onnx"}'),
         'recorder': ('-p', f'output_directory:={tmp_path}', '-p', 'record:=true'),
-        'station': ('-p', 'port:=47613', '-p', f'folder:={tmp_path / "station"}'),
+        'station': ('-p', f'port:={free_port()}', '-p', f'folder:={tmp_path / "station"}'),
     }
     for name, (module, words) in MODULES.items():
         graph.start(f'roof_detector.{module}', '--ros-args', *words, *own.get(name, ()))
