@@ -79,6 +79,7 @@ def test_a_camera_sends_all_of_an_odd_bag_within_seconds_and_says_so(graph, odd_
         'transport:=both',
         'stamp:=source',
         'wait_for_subscribers:=1',
+        'queue_depth:=50',  # a reader that hears of it late is sent what it has missed
     ]
     options = [text for one in parameters for text in ('-p', one)]
     camera = graph.start('roof_detector.ros.camera.camera_node', '--ros-args', *options)
