@@ -27,8 +27,8 @@ IMAGE = 'sensor_msgs/msg/CompressedImage'
 
 # What npm calls a registry that cannot be reached, or not without a password.
 UNREACHABLE = re.compile(
-    r'npm error code (E(AI_AGAIN|NOTFOUND|CONN\w+|TIMEDOUT|NETUNREACH|HOSTUNREACH)'
-    r'|E(401|403|407|429|5\d\d)|ERR_SOCKET_TIMEOUT|FETCH_ERROR)\b'
+    r'npm error code (E(AI_AGAIN|NOTFOUND|CONN\w+|TIMEDOUT|NETUNREACH|HOSTUNREACH|PIPE|PROTO)'
+    r'|EIDLETIMEOUT|E(401|403|407|429|5\d\d)|ERR_\w+|FETCH_ERROR|\w+_CERT\w*)\b'
 )
 
 

@@ -244,7 +244,8 @@ from roof_detector.supervision.watched_thread import WatchedLoop, WatchedThread
 ask = threading.Event()
 WATCHDOG.attach(lambda report: None)
 saved = lambda: print('saved', flush=True)
-with WatchedLoop(EXECUTOR) as loop, WATCHDOG.guarding(ask.set, last_act=saved, grace_s=2.0):
+grace_s = 60.0 if sys.argv[1] == 'asked' else 2.0
+with WatchedLoop(EXECUTOR) as loop, WATCHDOG.guarding(ask.set, last_act=saved, grace_s=grace_s):
     if sys.argv[1] == 'hang':
         loop.heart.begin('calling back')
         time.sleep(60)
