@@ -4,7 +4,7 @@
 
 The check is that /diagnostics shows ERROR within 1 s of the fault, or the process has ended with a
 code other than 0; and that the node is back at work, or its process ended so, within the limit.
-Where other processes keep all cores busy, a report may take a second more: those are counted.
+The time in which other work of the machine kept the node or this judge from a core is not counted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
+from benchmarks.campaign.stalls import Stalls, delay_s, run_queue_s
 from roof_detector.demo.node_processes import _yaml
 from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.monitor import Monitor
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _REPORT_WITHIN_S = 1.0
 _RECOVER_WITHIN_S = 15.0
 _READY_WITHIN_S = 120.0
+_PATIENCE_S = 90.0  # to see by how much a limit was missed
 _SOURCE = {'wait_for_subscribers': 0, 'loop': True, 'width': 320, 'height': 240, 'rate_hz': 5.0}
 
 
@@ -87,6 +89,7 @@ class _Diagnostics:
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, str, int, dict[str, str], str]] = []
+        self.stalls = Stalls()
         self._monitor = Monitor(name='monitor')
         self._monitor.node.create_subscription(DiagnosticArray, '/diagnostics', self._note, 50)
         # Annotated images are drawn only while someone listens.
@@ -214,16 +217,21 @@ def _attack(
         tally.failed(f'{kind}: alive before', f'{status} had ended with {code}')
         process.start()
         process.wait_until_well()
-    began_s = process.send(command)
+    began_s, waited_s = process.send(command), run_queue_s(process.process.pid)
+
+    def machine_s() -> float:
+        """Return what other work has cost the judge, and the thread that had to wait most."""
+        waits_s = delay_s(waited_s, run_queue_s(process.process.pid))
+        return diagnostics.stalls.since_s(began_s) + waits_s
 
     def is_reported() -> bool:
         return process.has_failed or diagnostics.reported(status, since_s=began_s, is_error=True)
 
-    reported_s = diagnostics.wait(is_reported, within_s=10.0)
-    within = reported_s is not None and reported_s <= _REPORT_WITHIN_S + (
-        0.0 if _is_quiet() else 1.0
-    )
-    tally.check(f'{kind}: reported', f'{command} of {status} after {reported_s} s', holds=within)
+    reported_s = diagnostics.wait(is_reported, within_s=_PATIENCE_S)
+    allowed_s = _REPORT_WITHIN_S + machine_s()
+    within = reported_s is not None and reported_s <= allowed_s
+    what = f'{command} of {status} after {reported_s} s, at most {allowed_s:.2f} s'
+    tally.check(f'{kind}: reported', what, holds=within)
     reported_at_s = time.monotonic()
 
     def is_over() -> bool:
@@ -231,22 +239,18 @@ def _attack(
             status, since_s=reported_at_s, is_error=False
         )
 
-    back_s = diagnostics.wait(is_over, within_s=_RECOVER_WITHIN_S)
-    tally.check(
-        f'{kind}: replaced or ended', f'{command} of {status} never was', holds=back_s is not None
-    )
+    back_s = diagnostics.wait(is_over, within_s=_PATIENCE_S)
+    allowed_s = _RECOVER_WITHIN_S + machine_s()
+    within = back_s is not None and back_s <= allowed_s
+    what = f'{command} of {status} after {back_s} s, at most {allowed_s:.2f} s'
+    tally.check(f'{kind}: replaced or ended', what, holds=within)
     total_s = time.monotonic() - began_s
     if process.process.poll() is not None:
         process.start()
     process.wait_until_well()
     # What it had in work, and what it missed meanwhile, has its turn before the next fault.
     diagnostics.wait(lambda: False, within_s=3.5)
-    return (reported_s or 10.0), total_s
-
-
-def _is_quiet() -> bool:
-    """Return whether this computer has a free core for the watchdogs."""
-    return os.getloadavg()[0] < (os.cpu_count() or 1) * 1.5
+    return (reported_s or _PATIENCE_S), total_s
 
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
@@ -259,7 +263,7 @@ def attempt(options: CampaignOptions, tally: Tally) -> None:
         if options.short:
             nodes = {'simulated flight': nodes['simulated flight']}
         diagnostics = _Diagnostics()
-        with _running(nodes, diagnostics) as processes:
+        with diagnostics.stalls, _running(nodes, diagnostics) as processes:
             plan = [
                 (name, thread, command)
                 for command in ('kill', 'hang')

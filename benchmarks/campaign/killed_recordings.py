@@ -8,6 +8,8 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +20,7 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import CompressedImage
 
+from benchmarks.campaign.stalls import SharedLateness
 from roof_detector.bags.background_writer import BackgroundWriter
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.timed_message import TimedMessage
@@ -33,15 +36,39 @@ if TYPE_CHECKING:
 _TOPIC, _TYPE = '/camera/image/compressed', 'sensor_msgs/msg/CompressedImage'
 _RATE_HZ = 50
 _SPLIT_S = 0.3
-_STARTS_WITHIN_S = 60.0
+_STARTS_WITHIN_S = 180.0
 # Each is forked from a process that has imported all of it, once: that costs seconds of a core.
 _FORKS = get_context('forkserver')
 _FORKS.set_forkserver_preload([__name__])
 _DOMAINS, _DOMAINS_TAKEN = threading.Lock(), [20]
 
 
-def write_until_killed(path: Path, flush_period_s: float, sender: Connection) -> None:
-    """Write numbered images, and print when each was submitted."""
+@dataclass(frozen=True, kw_only=True)
+class Killed:
+    """When each message was sent, and the kill.
+
+    `late_s` is how long other work had kept the victim from a core up to each message, and
+    `killed_late_s` up to the kill.
+    """
+
+    times_ns: list[int]
+    late_s: list[float]
+    killed_ns: int
+    killed_late_s: float
+
+    def lost_s(self, first: int) -> tuple[float, float]:
+        """Return the time from a message to the kill, and what of it the victim had no core."""
+        if first >= len(self.times_ns):
+            return 0.0, 0.0
+        lost_s = (self.killed_ns - self.times_ns[first]) / 1e9
+        return lost_s, self.killed_late_s - self.late_s[first]
+
+
+def write_until_killed(
+    path: Path, flush_period_s: float, sender: Connection, lateness: SharedLateness
+) -> None:
+    """Write numbered images, and send when each was submitted."""
+    lateness.measure()
     writer = BackgroundWriter(
         BagWriter(path, flush_period_s=flush_period_s, max_file_s=_SPLIT_S, sync_behind=True),
         max_queue_bytes=1 << 28,
@@ -54,31 +81,43 @@ def write_until_killed(path: Path, flush_period_s: float, sender: Connection) ->
         writer.write(
             TimedMessage(topic=_TOPIC, data=data, log_time_ns=now_ns, publish_time_ns=now_ns)
         )
-        sender.send(now_ns)
+        sender.send((now_ns, lateness.now_s()))
         time.sleep(max(0.0, begin_s + number / _RATE_HZ - time.monotonic()))
 
 
-def kill_writer(folder: Path, *, flush_period_s: float, flown_s: float) -> tuple[list[int], int]:
-    """Kill the writer; return when each message was submitted, and the time of the kill."""
+def kill_writer(folder: Path, *, flush_period_s: float, flown_s: float) -> Killed:
+    """Kill the writer."""
     receiver, sender = _FORKS.Pipe(duplex=False)
+    lateness = SharedLateness(_FORKS)
     process = _FORKS.Process(
-        target=write_until_killed, args=(folder / 'bag', flush_period_s, sender), daemon=True
+        target=write_until_killed,
+        args=(folder / 'bag', flush_period_s, sender, lateness),
+        daemon=True,
     )
     process.start()
     sender.close()
-    times_ns = [receiver.recv()]
-    threading.Timer(flown_s, process.kill).start()
-    try:
+    sent = [receiver.recv()]
+    kills: list[tuple[float, int]] = []
+
+    def kill() -> None:
+        kills.append((lateness.now_s(), time.time_ns()))
+        process.kill()
+
+    threading.Timer(flown_s, kill).start()
+    with suppress(EOFError):
         while True:
-            times_ns.append(receiver.recv())
-    except EOFError:
-        killed_ns = time.time_ns()
+            sent.append(receiver.recv())
     process.join()
-    return times_ns, killed_ns
+    times_ns, late_s = map(list, zip(*sent, strict=True))
+    ((killed_late_s, killed_ns),) = kills
+    return Killed(
+        times_ns=times_ns, late_s=late_s, killed_ns=killed_ns, killed_late_s=killed_late_s
+    )
 
 
-def run_recorder(domain_id: int, arguments: list[str]) -> None:
+def run_recorder(domain_id: int, arguments: list[str], lateness: SharedLateness) -> None:
     """Be the recorder's process in a domain, until it is killed."""
+    lateness.measure()
     os.environ['ROS_DOMAIN_ID'] = str(domain_id)
     with Path(os.devnull).open('w') as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
@@ -86,8 +125,8 @@ def run_recorder(domain_id: int, arguments: list[str]) -> None:
     sys.exit(run_node(RecorderNode, arguments=['recorder', '--ros-args', *arguments]))
 
 
-def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> tuple[list[int], int]:
-    """Kill the recorder; return when each message was published, and the time of the kill."""
+def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> Killed:
+    """Kill the recorder."""
     options = {
         'record': 'true',
         'output_directory': folder,
@@ -107,10 +146,14 @@ def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> tup
     publisher = node.create_publisher(CompressedImage, _TOPIC, _RATE_HZ)
     executor = SingleThreadedExecutor(context=context)
     executor.add_node(node)
-    process = _FORKS.Process(target=run_recorder, args=(domain_id, arguments), daemon=True)
+    lateness = SharedLateness(_FORKS)
+    process = _FORKS.Process(
+        target=run_recorder, args=(domain_id, arguments, lateness), daemon=True
+    )
     process.start()
     message = CompressedImage(format='jpeg', data=byte_array(os.urandom(20_000)))
     times_ns: list[int] = []
+    late_s: list[float] = []
     try:
         wait_until_s = time.monotonic() + _STARTS_WITHIN_S
         while not publisher.get_subscription_count() and process.is_alive():
@@ -122,10 +165,17 @@ def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> tup
             if now_s * _RATE_HZ >= len(times_ns):
                 message.header.stamp.sec = len(times_ns)
                 times_ns.append(time.time_ns())
+                late_s.append(lateness.now_s())
                 publisher.publish(message)
             time.sleep(0.002)
+        killed_late_s = lateness.now_s()
         process.kill()
-        return times_ns, time.time_ns()
+        return Killed(
+            times_ns=times_ns,
+            late_s=late_s,
+            killed_ns=time.time_ns(),
+            killed_late_s=killed_late_s,
+        )
     finally:
         process.kill()
         process.join()

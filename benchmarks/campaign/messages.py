@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _BATCHES, _SHORT_BATCHES = 60, 1
-_WITHIN_S = 30.0
+_WITHIN_S, _ASK_AGAIN_AFTER_S = 120.0, 10.0
 _BEGIN_NS = 1_700_000_000_000_000_000
 # What strangers send beside images, by topic.
 _TOPICS = {
@@ -161,7 +161,8 @@ class Field:
         """Return the response; raise AssertionError if there is none.
 
         One client for each service, known to its server since before the first request: an answer
-        that is sent before the server has heard of its client reaches nobody.
+        that is sent before the server has heard of its client reaches nobody. A busy machine may
+        be later with that, so what is not answered is asked again; it is refused each time.
         """
         client = self._clients.get(name)
         if client is None:
@@ -170,9 +171,17 @@ class Field:
             settled_s = time.monotonic() + 1.0
             while time.monotonic() < settled_s:
                 self.graph.executor.spin_once(timeout_sec=0.05)
-        future = client.call_async(request)
-        self.graph.wait_until(future.done, within_s=_WITHIN_S, what=f'a response of {name}')
-        return future.result()
+        asked_s, futures = 0.0, []
+
+        def is_answered() -> bool:
+            nonlocal asked_s
+            if time.monotonic() - asked_s > _ASK_AGAIN_AFTER_S:
+                asked_s = time.monotonic()
+                futures.append(client.call_async(request))
+            return any(future.done() for future in futures)
+
+        self.graph.wait_until(is_answered, within_s=_WITHIN_S, what=f'a response of {name}')
+        return next(future.result() for future in futures if future.done())
 
     def judge(self) -> None:
         """Raise AssertionError if something no longer works."""
@@ -194,10 +203,12 @@ class Field:
             values: dict[str, str] = self.cameras.values.get('recorder: bag', {})
             return int(values.get('received./left/image', -1))
 
-        before = received()
+        before = -1
 
         def goes_on() -> bool:
+            nonlocal before
             self.cameras.send('left', self.cameras.good())
+            before = received() if before < 0 else before
             return 0 <= before < received()
 
         self.graph.wait_until(goes_on, within_s=_WITHIN_S, what='good images in the bag')

@@ -33,7 +33,7 @@ def main() -> None:
     deadline_s = time.monotonic() + _LISTEN_S
     while time.monotonic() < deadline_s or len(node.get_node_names()) < 2:
         rclpy.spin_once(node, timeout_sec=0.1)
-        if time.monotonic() > deadline_s + 20:
+        if time.monotonic() > deadline_s + 90:
             break
     for name, namespace in node.get_node_names_and_namespaces():
         full = f'{namespace.rstrip("/")}/{name}'
@@ -55,11 +55,14 @@ def main() -> None:
 
 def _call(node: Node, service_type: Any, name: str, request: Any) -> Any:
     client = node.create_client(service_type, name)
-    if not client.wait_for_service(timeout_sec=10.0):
+    if not client.wait_for_service(timeout_sec=60.0):
         return None
-    future = client.call_async(request)
-    rclpy.spin_until_future_complete(node, future, timeout_sec=10.0)
-    return future.result()
+    for _ in range(6):
+        future = client.call_async(request)
+        rclpy.spin_until_future_complete(node, future, timeout_sec=10.0)
+        if future.done():  # an answer before its node has heard of this client reaches nobody
+            return future.result()
+    return None
 
 
 if __name__ == '__main__':

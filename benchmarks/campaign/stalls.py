@@ -9,6 +9,10 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from multiprocessing.context import BaseContext
 
 _STEP_S = 0.02
 _REMEMBERED = 3000
@@ -44,6 +48,35 @@ class Stalls:
             now_s = time.monotonic()
             self._late.append((now_s, max(0.0, now_s - before_s - _STEP_S)))
             before_s = now_s
+
+
+class SharedLateness:
+    """How late a process is in all, for another one to read, also when it gets no core now.
+
+    A context of multiprocessing makes the numbers: seconds lost so far, and the time of the last
+    step by time.monotonic(), which is one clock for all processes.
+    """
+
+    def __init__(self, context: BaseContext) -> None:
+        self._numbers = context.Array('d', 2, lock=False)
+
+    def measure(self) -> None:
+        """Begin to measure the process that calls this, until it ends."""
+        self._numbers[1] = time.monotonic()
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def now_s(self) -> float:
+        """Return the seconds that were lost up to now."""
+        if not self._numbers[1]:  # it has not begun
+            return 0.0
+        waiting_s = time.monotonic() - self._numbers[1] - _STEP_S
+        return self._numbers[0] + max(0.0, waiting_s)
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(_STEP_S)
+            late_s, now_s = self.now_s(), time.monotonic()
+            self._numbers[0], self._numbers[1] = late_s, now_s
 
 
 def run_queue_s(process_id: int) -> dict[str, float]:
