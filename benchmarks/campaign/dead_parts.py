@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticArray
 from sensor_msgs.msg import Image
 
+from benchmarks.campaign.held_domain import held_domain
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from benchmarks.campaign.stalls import Stalls, delay_s, run_queue_s
 from roof_detector.demo.node_processes import _yaml
-from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ def _attack(
 
 def attempt(options: CampaignOptions, tally: Tally) -> None:
     """Kill and hang every thread of every node."""
-    os.environ['ROS_DOMAIN_ID'] = str(free_domain())
+    os.environ['ROS_DOMAIN_ID'] = str(held_domain())
     report_times_s: dict[str, list[float]] = {'kill': [], 'hang': []}
     over: dict[str, list[float]] = {'kill': [], 'hang': []}
     with tempfile.TemporaryDirectory() as folder:

@@ -20,12 +20,12 @@ from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import CompressedImage
 
+from benchmarks.campaign.held_domain import held_domain
 from benchmarks.campaign.stalls import SharedLateness
 from roof_detector.bags.background_writer import BackgroundWriter
 from roof_detector.bags.message_bytes import message_bytes
 from roof_detector.bags.timed_message import TimedMessage
 from roof_detector.bags.writer import BagWriter
-from roof_detector.ros.common.free_domain import free_domain
 from roof_detector.ros.common.messages import byte_array
 from roof_detector.ros.common.node_process import run_node
 from roof_detector.ros.recorder.recorder_node import RecorderNode
@@ -40,7 +40,7 @@ _STARTS_WITHIN_S = 180.0
 # Each is forked from a process that has imported all of it, once: that costs seconds of a core.
 _FORKS = get_context('forkserver')
 _FORKS.set_forkserver_preload([__name__])
-_DOMAINS, _DOMAINS_TAKEN = threading.Lock(), [20]
+_DOMAINS = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +138,7 @@ def kill_recorder(folder: Path, *, flush_period_s: float, flown_s: float) -> Kil
     }
     arguments = [part for name, value in options.items() for part in ('-p', f'{name}:={value}')]
     with _DOMAINS:
-        domain_id = free_domain(first=_DOMAINS_TAKEN[-1] + 1, step=1)
-        _DOMAINS_TAKEN.append(domain_id)
+        domain_id = held_domain()
     context = Context()
     rclpy.init(context=context, domain_id=domain_id)
     node = rclpy.create_node('camera', context=context, enable_rosout=False)

@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.campaign.free_port import free_port
+from benchmarks.campaign.held_domain import held_domain
 from benchmarks.campaign.result import CampaignOptions, Tally, run_campaign
 from benchmarks.campaign.stalls import Stalls, delay_s, run_queue_s
-from roof_detector.ros.common.free_domain import free_domain
 
 if TYPE_CHECKING:
     import random
@@ -61,7 +61,7 @@ class AttackedStation:
         token_file.write_text(self.token + '\n')
         self.port = free_port()
         self.log = folder / 'station.log'
-        self.domain = str(free_domain())
+        self.domain = str(held_domain())
         with self.log.open('wb') as log:
             self.process = subprocess.Popen(
                 [
