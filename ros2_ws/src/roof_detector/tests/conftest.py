@@ -97,6 +97,16 @@ def pytest_unconfigure():
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True)
+def same_threads():
+    """Leave torch as many threads as it had: answers differ by rounding between their numbers."""
+    torch = sys.modules.get('torch')
+    threads = torch and torch.get_num_threads()
+    yield
+    if torch and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+
+
 class NumberedImages:
     """Images whose grey value encodes their number, through any codec."""
 

@@ -31,7 +31,7 @@ SIZE = '160x96'  # one for all, so that frames are painted once
 @pytest.fixture
 def bench(tmp_path):
     """Return a call of a part in its smallest setting, which gives its result."""
-    threads, terminate = torch.get_num_threads(), signal.getsignal(signal.SIGTERM)
+    terminate = signal.getsignal(signal.SIGTERM)
 
     def run(part, *words):
         output = tmp_path / f'{part}.json'
@@ -49,7 +49,6 @@ def bench(tmp_path):
 
     yield run
     signal.signal(signal.SIGTERM, terminate)
-    torch.set_num_threads(threads)
 
 
 def test_nothing_has_no_spread_and_no_slope():

@@ -9,9 +9,8 @@ from statistics import median
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import torch
-
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.torch_threads import torch_threads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +34,7 @@ def time_interleaved(
     because with more threads other processes make them wait for each other: measured beside a
     training, two threads took a hundred times as long as one, and the ratios meant nothing.
     """
-    before = torch.get_num_threads()
-    with ExitStack() as stack:
-        stack.callback(torch.set_num_threads, before)
+    with torch_threads(1), ExitStack() as stack:
         detectors = {
             label: stack.enter_context(
                 Detector.open(path, device='cpu', image_size=image_size, threads=1)
