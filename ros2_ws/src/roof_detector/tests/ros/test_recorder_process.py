@@ -28,7 +28,7 @@ LOST_AT_MOST = 2  # reports of a second each
 class Camera:
     """Publishes numbered frames to a recorder in a process of its own."""
 
-    def __init__(self, graph, folder, *, rate_hz=50, program=(), **parameters):
+    def __init__(self, graph, folder, *, rate_hz=50, image_bytes=20_000, program=(), **parameters):
         self.graph = graph
         self.bag = folder / 'bag'
         self.published = 0
@@ -36,7 +36,7 @@ class Camera:
         self._node = graph.node('camera')
         self._publisher = self._node.create_publisher(CompressedImage, TOPIC, 50)
         self._node.create_subscription(DiagnosticArray, '/diagnostics', self._take, 10)
-        self._data = byte_array(os.urandom(20_000))
+        self._data = byte_array(os.urandom(image_bytes))
         values = {
             'record': 'true',
             'output_directory': folder,
@@ -107,8 +107,8 @@ def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, s
     Those of the test's clock are not: on a busy machine the recorder has no part of some of them.
     """
     dice = random.Random(seed)
-    # Slowly, so that on a busy machine nothing is lost before it arrives: that is another matter.
-    camera = Camera(graph, tmp_path, rate_hz=20, flush_period_s=dice.choice([0.3, 1.0]))
+    # Slowly: of images DDS keeps 30 for a recorder that is busy elsewhere.
+    camera = Camera(graph, tmp_path, rate_hz=5, flush_period_s=dice.choice([0.3, 1.0]))
 
     def received_before():
         return int(camera.value(f'received.{TOPIC}', reports_ago=LOST_AT_MOST))
@@ -128,7 +128,7 @@ def test_a_killed_recorder_costs_at_most_the_last_two_seconds(graph, tmp_path, s
 
 
 def test_a_disk_that_refuses_to_let_a_file_grow_costs_nothing(graph, tmp_path):
-    camera = Camera(graph, tmp_path, flush_period_s=0.1, rate_hz=20)
+    camera = Camera(graph, tmp_path, flush_period_s=0.1, rate_hz=5, image_bytes=60_000)
     camera.fly_until_recorded(1)
     written = (camera.bag / 'bag_0.mcap').stat().st_size
     # The kernel now refuses to let files grow beyond this, as FAT32 or a quota does.
@@ -144,11 +144,14 @@ def test_a_disk_that_refuses_to_let_a_file_grow_costs_nothing(graph, tmp_path):
     assert 'Recording goes on in a new file' in output
     assert 'could not be written any further (File too large)' in output
     assert len(list(camera.bag.glob('*.mcap'))) >= 3
-    with BagReader(camera.bag) as bag:
-        assert bag.damage == ()
+    with BagReader(camera.bag) as bag:  # for which there may have been no place
+        assert all('only its summary is missing' in one for one in bag.damage), bag.damage
     numbers = [number for number, _ in numbers_and_times(camera.bag)]
     assert numbers == list(range(len(numbers)))
-    assert len(numbers) > 20
+    assert len(numbers) > 8
+    assert recover(camera.bag).message_count == len(numbers)
+    with BagReader(camera.bag) as bag:
+        assert bag.damage == ()
 
 
 @pytest.mark.parametrize('gap_s', [0.0, 0.4], ids='{} s'.format)
