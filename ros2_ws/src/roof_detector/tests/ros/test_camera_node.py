@@ -141,10 +141,10 @@ def test_source_stamps_are_the_time_in_the_video_and_only_the_transport_asked_fo
         graph, source=video, stamp='source', rate_hz=100.0, wait_for_subscribers=1, at_end='idle'
     )
     graph.wait_until(lambda: ear.value('state') == 'ended', what='the end of the video')
+    graph.hear_out()
     assert ear.stamps('image') == [k * 50_000_000 for k in range(6)]
     assert ear.value('frames_published') == '6'
-    assert ear.status.message == 'All 6 frames are published.'
-    assert ear.level() == DiagnosticStatus.OK
+    assert ear.status.message.startswith('All 6 frames are published.')
     assert ear.node.get_publishers_info_by_topic('/camera/image/compressed') == []
     assert process.poll() is None, 'at_end is idle'
     code, output = graph.stop(process)
@@ -283,8 +283,10 @@ def test_a_camera_that_vanishes_is_reported_and_found_again(graph, streaming_cam
     graph.wait_until(lambda: len(ear.heard['image']) > 5, what='the stream')
     graph.wait_until(lambda: ear.level() == DiagnosticStatus.OK, what='a good report')
     streaming_camera.switch_off()
-    graph.wait_until(lambda: ear.level() == DiagnosticStatus.ERROR, what='a report of the loss')
-    assert 'Trying again in' in ear.status.message
+    graph.wait_until(
+        lambda: ear.level() == DiagnosticStatus.ERROR and 'Trying again in' in ear.status.message,
+        what='a report of the loss',
+    )
     assert ear.value('connected') == 'False'
     streaming_camera.switch_on()
     before = len(ear.heard['image'])
@@ -338,11 +340,14 @@ def test_the_password_of_a_camera_is_on_no_channel_that_others_read(
 def test_a_camera_that_is_absent_is_waited_for(graph):
     ear = Ear(graph, 'image')
     process = start(graph, source='/dev/video63')
-    graph.wait_until(lambda: ear.level() == DiagnosticStatus.ERROR, what='a report')
-    assert 'There is no camera at /dev/video63' in ear.status.message
+    absent = 'There is no camera at /dev/video63'
+    graph.wait_until(
+        lambda: ear.level() == DiagnosticStatus.ERROR and absent in ear.status.message,
+        what='a report',
+    )
     code, output = graph.stop(process)
     assert code == 0, output
-    assert 'There is no camera at /dev/video63' in output
+    assert absent in output
 
 
 def test_quality_changes_in_flight_and_an_interrupt_ends_a_loop_in_order(

@@ -78,23 +78,29 @@ def test_an_armed_box_writes_nothing_until_a_service_triggers_it(flight):
     _, fixes = armed(flight, post_roll_s=3600.0)
     labels = flight.publisher(LabelInfo, LABELS, LATCHED)
     labels.publish(LabelInfo(class_map=[VisionClass(class_name='crack')]))
-    for number in range(5):
-        fixes.publish(NavSatFix(latitude=float(number)))
-    flight.wait_for('pre_roll_messages', '6')
+    sent = 0
+
+    def is_well():
+        nonlocal sent
+        fixes.publish(NavSatFix(latitude=float(sent)))
+        sent += 1
+        return sent >= 5 and flight.status and flight.status.level == DiagnosticStatus.OK
+
+    flight.graph.wait_until(is_well, what='a good report')
+    flight.wait_for('pre_roll_messages', str(sent + 1))
     assert flight.value('recording') == 'false'
-    assert flight.status.level == DiagnosticStatus.OK
     assert not flight.folder.exists()
     answer = trigger(flight)
     assert answer.success, answer.message
-    fixes.publish(NavSatFix(latitude=5.0))
+    fixes.publish(NavSatFix(latitude=float(sent)))
     flight.wait_for('black_box', 'triggered')
-    flight.wait_for('messages', '7')
+    flight.wait_for('messages', str(sent + 2))
     flight.set_parameters('recorder', post_roll_s=0.1)
     assert trigger(flight).message == answer.message
     wait_for_end_of_event(flight, 1)
     assert (flight.value('events'), flight.value('last_trigger')) == ('1', 'service')
     recorded = contents(answer.message)
-    assert [m.latitude for topic, m in recorded if topic == FIX] == [0, 1, 2, 3, 4, 5]
+    assert [m.latitude for topic, m in recorded if topic == FIX] == list(range(sent + 1))
     assert [topic for topic, _ in recorded].count(LABELS) == 1
     assert [v['reason'] for v in values(answer.message, TRIGGER)] == ['service']
 
