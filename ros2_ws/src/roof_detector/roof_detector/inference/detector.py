@@ -27,7 +27,7 @@ from roof_detector.inference.device_name import (
     is_x86,
     resolve_device,
 )
-from roof_detector.inference.errors import MissingBackend, UnsafeModel
+from roof_detector.inference.errors import BadModel, MissingBackend, UnsafeModel
 from roof_detector.inference.lanes import MOST_LANES
 from roof_detector.inference.machine_load import MachineLoad
 from roof_detector.inference.missing_extra import missing_extras_named
@@ -178,8 +178,8 @@ class Detector:
         `lanes` are passes of one thread each that run side by side (`start`), for more images a
         second where none of them is urgent; what cannot do that has one lane. With `calibrate`
         confidences are what a package states that they are worth, else the network's own. With
-        `int8` the INT8 model of a package runs on a CPU if it may (`Int8Facts`). Raises
-        `InferenceError`.
+        `int8` the INT8 model of a package runs on a CPU if it may (`Int8Facts`) and gives the
+        package's golden answers there. Raises `InferenceError`.
         """
         # Before torch is loaded: threads that wait spin otherwise, and beside one other busy
         # process a forward pass then takes 1.5 to 12 times as long
@@ -197,7 +197,7 @@ class Detector:
             )
         else:
             choice = _choose(path, backend, device=device, precision=precision, cache=cache)
-        uses_int8 = False
+        in_f32, uses_int8 = choice, False
         if int8 and package is not None:
             choice, uses_int8 = _with_int8(
                 choice, package, device=resolve_device(device), precision=precision
@@ -208,26 +208,37 @@ class Detector:
             if adapts_threads and resolve_device(device) == 'cpu':
                 adaptation = ThreadAdaptation(adaptive_numbers(available_cores()), start=threads)
                 threads = adaptation.threads
-        opened = open_backend(
-            choice.export or path,
-            backend=choice.backend if choice.export or package else backend,
-            # An export was timed on one device: nowhere else is it the fastest.
-            device=resolve_device(device) if choice.export else device,
-            precision=precision,
-            # What the cache holds was made of this very file, by this package.
-            trust_model=trust_model or choice.export is not None,
-            threads=threads,
-            numbers=() if adaptation is None else adaptation.numbers,
-            lanes=min(lanes, MOST_LANES),
-            package=package,
-            int8=uses_int8,
-        )
-        if package is not None:
-            try:
-                package.self_test(opened, int8=uses_int8)
-            except BaseException:
-                opened.close()
+
+        def open_tested(choice: BackendChoice, *, int8: bool) -> Backend:
+            opened = open_backend(
+                choice.export or path,
+                backend=choice.backend if choice.export or package else backend,
+                # An export was timed on one device: nowhere else is it the fastest.
+                device=resolve_device(device) if choice.export else device,
+                precision=precision,
+                # What the cache holds was made of this very file, by this package.
+                trust_model=trust_model or choice.export is not None,
+                threads=threads,
+                numbers=() if adaptation is None else adaptation.numbers,
+                lanes=min(lanes, MOST_LANES),
+                package=package,
+                int8=int8,
+            )
+            if package is not None:
+                try:
+                    package.self_test(opened, int8=int8)
+                except BaseException:
+                    opened.close()
+                    raise
+            return opened
+
+        try:
+            opened = open_tested(choice, int8=uses_int8)
+        except BadModel as error:
+            if not uses_int8:
                 raise
+            choice, uses_int8 = _passing_over_int8(in_f32, str(error)), False
+            opened = open_tested(choice, int8=False)
         size = opened.facts.choose_image_size(image_size, path=path)
         return cls(
             opened,
@@ -513,7 +524,7 @@ def _with_int8(
     else:
         reason = facts.refusal
     if facts is None or reason:
-        return replace(choice, passed_over=(*choice.passed_over, ('int8', reason))), False
+        return _passing_over_int8(choice, reason), False
     # An export is of FP32.
     return replace(choice, export=None, reason=f'{choice.reason}, in INT8: {facts.sentence}'), True
 
@@ -542,3 +553,7 @@ def _choose(
     if wish == 'auto':
         return choose_unmeasured(resolved, wanted)
     return BackendChoice(backend=wish, reason='it is asked for, and runs the package as it is')
+
+
+def _passing_over_int8(choice: BackendChoice, reason: str) -> BackendChoice:
+    return replace(choice, passed_over=(*choice.passed_over, ('int8', reason)))

@@ -41,6 +41,7 @@ OF_EXTRAS = {
         *('inference/package/building', 'inference/package/checkpoint_import'),
         *('inference/package/network', 'inference/package/onnx_writing'),
         *('inference/package/golden_making', 'inference/export', 'inference/quiet_ultralytics'),
+        'inference/torch_threads',
     ),
     'ground': (
         *('station', 'inputs/raster', 'results/annotated_raster', 'results/cog'),

@@ -4,17 +4,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from roof_detector.inference.device_name import is_x86
 from roof_detector.inference.errors import BadModel
+from roof_detector.inference.model_file import open_backend
 from roof_detector.inference.package.container import is_package, read_files, write_zip
 from roof_detector.inference.package.int8_facts import Int8Facts
+from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
 from roof_detector.inference.shipped_weights import resolve_model
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from roof_detector.inference.package.int8_facts import ImageOrigin
     from training.quantization.quantization import Quantized
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOrigin) -> str:
     """Write the package of a model with its INT8 model in it; return what was stated, as text.
 
-    A signature is lost: it was of the manifest before. Raises BadModel for what is no package.
+    A signature is lost: it was of the manifest before. Raises BadModel for what is no package,
+    and where the INT8 model does not give the package's golden answers with a runtime that would
+    run it: OpenVINO on x86, ONNX Runtime elsewhere.
     """
     path = resolve_model(model)
     if not is_package(path) or output.suffix != '.zip':
@@ -31,6 +36,26 @@ def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOr
     loss = made.loss
     facts = Int8Facts(map50=loss.map50, images=loss.images, objects=loss.instances, measured_on=on)
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_zip(output, with_int8(read_files(path), made.path.read_bytes(), facts))
+    files = with_int8(read_files(path), made.path.read_bytes(), facts)
+    with TemporaryDirectory(prefix='roof_detector_') as folder:
+        tried = Path(folder, output.name)
+        write_zip(tried, files)
+        _answer_golden_images(ModelPackage.open(tried))
+    write_zip(output, files)
     verdict = facts.refusal or 'the parameter int8 runs it'
     return f'{output}: {facts.sentence}; {verdict}'
+
+
+def _answer_golden_images(package: ModelPackage) -> None:
+    """Raise BadModel where the INT8 model fails the self-test with what would run it."""
+    backend = open_backend(
+        package.path,
+        backend='openvino' if is_x86() else 'onnxruntime',
+        device='cpu',
+        package=package,
+        int8=True,
+    )
+    try:
+        package.self_test(backend, int8=True)
+    finally:
+        backend.close()

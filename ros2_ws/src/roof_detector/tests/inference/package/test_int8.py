@@ -22,8 +22,15 @@ from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.offline.settings import NetworkFacts
+from training.quantization.int8_package import write_int8_package
+from training.quantization.loss import Loss
+from training.quantization.quantization import Quantized
 
 GOOD = Int8Facts(map50=(0.612, 0.609), images=400, objects=2100, measured_on='photographs')
+
+LOSS = Loss(
+    images=400, instances=2100, map50=(0.612, 0.609), map50_95=(0.4, 0.4), forward_ms=(20.0, 10.0)
+)
 
 
 @pytest.fixture
@@ -83,6 +90,29 @@ def test_a_loss_that_is_too_high_or_proves_nothing_keeps_fp32(
     with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
         assert detector.precision == 'f32'
         assert reason in dict(detector.choice.passed_over)['int8']
+
+
+def test_an_int8_model_that_answers_otherwise_here_keeps_fp32_and_is_not_written(
+    tmp_path, quantized, with_instructions
+):
+    """OpenVINO 2026.4.1 gave noise for what ONNX Runtime runs rightly: pairs of Q and DQ."""
+    onnx = pytest.importorskip('onnx')
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(quantized)
+    weights = next(one for one in model.graph.initializer if len(one.dims) == 4)
+    weights.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(weights), weights.name))
+    wrong = model.SerializeToString()
+    path = package(tmp_path, wrong, GOOD)
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        assert detector.precision == 'f32'
+        reason = dict(detector.choice.passed_over)['int8']
+        assert 'fails its self-test with openvino on cpu' in reason
+    (tmp_path / 'wrong.onnx').write_bytes(wrong)
+    made = Quantized(tmp_path / 'wrong.onnx', LOSS)
+    with pytest.raises(BadModel, match='fails its self-test'):
+        write_int8_package('roof_anomalies', made, tmp_path / 'new.zip', on='photographs')
+    assert not (tmp_path / 'new.zip').exists()
 
 
 def test_other_devices_precisions_and_packages_keep_fp32_and_say_why(
