@@ -308,6 +308,6 @@ def _nothing_is_left_behind():
         package.removeHandler(handler)
     running = [one for one in set(threading.enumerate()) - threads if _is_ours(one)]
     for thread in running:
-        thread.join(20)
+        thread.join(60)
     assert not left, 'log handlers of the package outlive the test'
     assert not any(thread.is_alive() for thread in running), 'threads outlive the test'

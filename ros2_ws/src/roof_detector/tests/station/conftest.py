@@ -169,7 +169,9 @@ def browser():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=QUIET, timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 

@@ -55,7 +55,7 @@ def test_a_decision_during_the_flight_outlasts_it(site, review):
     review.wait_for_function(
         "[...document.querySelectorAll('#rows img')].some((one) => one.naturalWidth === 96)"
     )
-    code, _ = site.graph.stop(site.processes[INSPECTOR], within_s=60.0)
+    code, _ = site.graph.stop(site.processes[INSPECTOR], within_s=180.0)
     assert code == 0
     with open_reader(site.folder / 'inspections/roof/inspection.gpkg') as reader:
         assert [(one.who, one.kind.value) for one in reader.decisions()] == [('A. B.', 'confirm')]

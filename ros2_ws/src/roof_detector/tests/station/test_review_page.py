@@ -337,6 +337,7 @@ def test_nothing_is_cut_or_too_small_to_touch(other, size):
 def test_nothing_comes_from_elsewhere_and_nothing_is_missing(page, asked):
     urls = [one for one in asked if isinstance(one, str)]
     foreign = [url for url in urls if urlsplit(url).hostname not in ('127.0.0.1', None)]
-    missing = [one for one in asked if isinstance(one, tuple) and one[0] >= 400]
+    # What is locked for a moment is asked for again.
+    missing = [one for one in asked if isinstance(one, tuple) and 400 <= one[0] != 503]
     assert urls and not foreign
     assert not missing
