@@ -292,7 +292,7 @@ def test_a_camera_that_vanishes_is_reported_and_found_again(graph, streaming_cam
     before = len(ear.heard['image'])
     graph.wait_until(lambda: len(ear.heard['image']) > before + 5, what='the stream again')
     graph.wait_until(lambda: ear.level() == DiagnosticStatus.OK, what='a good report again')
-    assert ear.value('reconnects') == '1'
+    assert int(ear.value('reconnects')) >= 1  # more where this server stood still
     stamps = ear.stamps('image')
     assert stamps == sorted(set(stamps))
     code, output = graph.stop(process)
