@@ -42,7 +42,7 @@ def test_without_a_compiler_the_bootstrap_ends_with_the_apt_line(tmp_path):
         env={'PATH': str(tmp_path), 'HOME': str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert finished.returncode == 1

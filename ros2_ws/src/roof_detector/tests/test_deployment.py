@@ -128,7 +128,7 @@ def test_systemd_accepts_the_units(tmp_path):
         ['systemd-analyze', 'verify', '--man=no', *copies],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     ours = [line for line in done.stderr.splitlines() if 'roof_detector' in line]

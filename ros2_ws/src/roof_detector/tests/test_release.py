@@ -49,7 +49,7 @@ def wheel(tmp_path_factory):
         env={'PYTHONPATH': str(backend), 'PATH': str(Path(sys.executable).parent)},
         check=True,
         capture_output=True,
-        timeout=180,
+        timeout=300,
     )
     (path,) = copy.glob('*.whl')
     with zipfile.ZipFile(path) as archive:
@@ -118,7 +118,7 @@ def test_the_command_tells_its_version():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert finished.stdout == f'roof_detector {__version__}\n'
 

@@ -195,7 +195,7 @@ def in_a_fresh_process(program, folder, **environment):
         env={**os.environ, 'PYTHONPATH': os.pathsep.join(sys.path), **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

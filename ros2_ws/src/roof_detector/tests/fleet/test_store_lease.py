@@ -89,7 +89,7 @@ def test_a_run_that_stands_still_loses_the_store_and_knows_it(lease, address):
         holder.send_signal(signal.SIGSTOP)
         second = lease(expiry_s=1.0)
         holder.send_signal(signal.SIGCONT)
-        _, errors = holder.communicate(timeout=60)
+        _, errors = holder.communicate(timeout=300)
     assert holder.returncode == 1
     assert 'This run has lost' in errors
     assert 'process' in errors

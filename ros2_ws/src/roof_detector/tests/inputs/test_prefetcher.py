@@ -56,7 +56,7 @@ def test_stopping_ends_an_iteration_that_waits():
     release = threading.Event()
 
     def items():
-        release.wait(20)
+        release.wait(300)
         yield 1
 
     ahead = Prefetcher(items(), depth=1)

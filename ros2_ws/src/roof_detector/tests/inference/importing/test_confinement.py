@@ -74,7 +74,7 @@ def canary(tmp_path):
     assert [one.name for one in tmp_path.iterdir()] == ['opened']
 
 
-def run(program: str, canary, *, user: int = 0, timeout: float = 60):
+def run(program: str, canary, *, user: int = 0, timeout: float = 300):
     folder, port = canary
     as_user = f'os.setgroups([]); os.setresgid(*[{user}] * 3); os.setresuid(*[{user}] * 3)\n'
     return subprocess.run(
