@@ -7,6 +7,9 @@ how well its probabilities of existence hold in worlds that were left out of the
 
     python -m benchmarks.findings_curves --flights /tmp/rendered \
         --output benchmarks/results/findings_curves.json --table detection_curves.csv
+
+With `--most-priors TABLE` no prior is above that table's: a network that has fewer false alarms on
+rendered roofs need not have fewer on real ones.
 """
 
 from __future__ import annotations
@@ -230,6 +233,7 @@ def main() -> None:
     parser.add_argument('--worlds', type=int, default=40)
     parser.add_argument('--output', type=Path, required=True)
     parser.add_argument('--table', type=Path, required=True)
+    parser.add_argument('--most-priors', type=Path, help='table of earlier weights')
     options = parser.parse_args()
     run = describe_run()
     seen: list[tuple[int, float, bool]] = []
@@ -253,6 +257,10 @@ def main() -> None:
             left_out[~other] = expit(table[~other] @ fit(table[other], is_true[other]))
     priors = expit(weights[: len(CLASS_NAMES)] + weights[-3])
     prior = dict(zip([*CLASS_NAMES, '*'], [*priors, expit(weights[-3])], strict=True))
+    if options.most_priors is not None:
+        with options.most_priors.open(encoding='utf-8', newline='') as file:
+            for row in csv.DictReader(file):
+                prior[row['class']] = min(prior[row['class']], float(row['prior']))
     with options.table.open('w', encoding='utf-8', newline='') as file:
         writer = csv.writer(file, lineterminator='\n')
         writer.writerow(['class', 'metres_per_pixel', 'detected', 'false_alarm', 'prior'])
