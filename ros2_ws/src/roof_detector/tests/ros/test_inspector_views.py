@@ -189,7 +189,8 @@ def test_the_coverage_goes_out_when_it_has_grown(scene):
     first, second = grids
     assert first.header.frame_id == 'map' and first.info.origin.position.z == 3.0
     assert set(first.data) <= {-1, 50} and 50 in first.data
-    assert second.info.width > first.info.width and max(second.data) == 100
+    # Where both looked it was seen better; how well, the model's measured curves say.
+    assert second.info.width > first.info.width and max(second.data) > 50
 
 
 def test_each_camera_has_its_annotations_and_they_are_made_for_listeners_only(graph):
