@@ -90,6 +90,14 @@ class Cameras:
 def test_each_camera_has_its_turn_its_headers_its_results_and_its_account(graph, roof_bgr, batch):
     cameras = Cameras(graph, f'batch:={batch}')
     slow = cameras.results['down']
+    # Frames are counted from the first that arrives: one that a second one displaces before that
+    # is not.
+    cameras.send('front', roof_bgr)
+    graph.wait_until(
+        lambda: cameras.results['front'],
+        within_s=PATIENCE_S,
+        what='a first frame of the fast camera',
+    )
     for turn in range(6):
         cameras.send('down', EMPTY_BGR)
 

@@ -64,6 +64,15 @@ class TwoCameras:
             within_s=PATIENCE_S,
             what='a detector that listens to both cameras',
         )
+        # Frames are counted from the first that arrives: one that a second one displaces before
+        # that is not.
+        for name, results in self.results.items():
+            self.send(name, self.good())
+            graph.wait_until(
+                lambda results=results: results,
+                within_s=PATIENCE_S,
+                what=f'a first frame of {name}',
+            )
 
     def _note(self, array):
         self.told_at = array.header.stamp
