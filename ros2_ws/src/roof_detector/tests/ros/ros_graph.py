@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import rclpy
@@ -109,13 +110,16 @@ class Graph:
 
     def hear_out(self, *, quiet_s=0.25):
         """Hear all that has arrived: a process that published it may have ended before."""
-        while True:
-            try:
-                task, _, _ = self.executor.wait_for_ready_callbacks(timeout_sec=quiet_s)
-            except TimeoutException:
-                return
-            task()
-            task.result()  # raises what the callback raised
+        # A wait that began late may end with callbacks and as over at once, and more left.
+        heard = True
+        while heard:
+            heard = False
+            with suppress(TimeoutException):
+                while True:
+                    task, _, _ = self.executor.wait_for_ready_callbacks(timeout_sec=quiet_s)
+                    heard = True
+                    task()
+                    task.result()  # raises what the callback raised
 
     @staticmethod
     def is_heard(node, publisher):
