@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).parent
 # How long an example takes is a matter of the machine; 200 ms are hypothesis' own limit. The same
-# examples each time: one that fails is found by who brings it about, not by whoever comes next.
+# examples each time: one that fails is found by who brings it about, not by the next one.
 # `--hypothesis-profile default` draws others.
 settings.register_profile('any machine', deadline=None, derandomize=True)
 settings.load_profile('any machine')

@@ -53,8 +53,8 @@ class DetectorProbe:
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
         )
         if wait:
-            # Whoever hears its reports has been heard of before, by the results as well: a node
-            # hears of readers in the order in which they began.
+            # A test that hears its reports has been heard of before, by the results as well: a
+            # node hears of readers in the order in which they began.
             graph.wait_until(
                 lambda: (
                     self.node.count_publishers('/detector/detections')

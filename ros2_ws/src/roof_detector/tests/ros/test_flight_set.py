@@ -144,7 +144,7 @@ def test_the_node_detects_over_dds_with_nothing_else_installed(blocked, graph, r
     options = ('--ros-args', '-p', 'threads:=1')
     process = graph.start_program('-c', code, *options)
     graph.wait_until(
-        # Whoever hears its reports, which began last, has been heard of by its results.
+        # A test that hears its reports, which began last, has been heard of by its results.
         lambda: process.poll() is not None or (reports and graph.is_heard(node, images)),
         within_s=120,
         what='an active detector',

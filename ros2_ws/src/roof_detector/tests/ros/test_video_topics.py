@@ -89,7 +89,7 @@ class VideoCamera:
             '--ros-args',
             *(text for one in options for text in ('-p', one)),
         )
-        # Whoever hears its reports, which began last, has been heard of by its other outputs.
+        # A test that hears its reports, which began last, has been heard of by its other outputs.
         graph.wait_until(
             lambda: self.reports and graph.is_heard(self.node, self.packets),
             within_s=120,

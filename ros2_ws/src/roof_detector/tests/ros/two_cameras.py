@@ -55,7 +55,7 @@ class TwoCameras:
         self.process = graph.start(
             'roof_detector.ros.detector.detector_node', '--ros-args', *options
         )
-        # Whoever hears its reports, which began last, has been heard of by all its outputs.
+        # A test that hears its reports, which began last, has been heard of by all its outputs.
         graph.wait_until(
             lambda: (
                 all(graph.is_heard(self.node, one) for one in self.publishers.values())
