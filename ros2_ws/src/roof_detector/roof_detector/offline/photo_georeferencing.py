@@ -28,6 +28,7 @@ from roof_detector.telemetry.overlap import adjust
 from roof_detector.telemetry.photo_pose import PhotoPose, read_photo_pose
 from roof_detector.telemetry.photo_tags import read_photo_tags
 from roof_detector.telemetry.photo_track import PhotoTrack, height_above
+from roof_detector.telemetry.positions_out_of_reach import positions_out_of_reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,6 +117,7 @@ def photo_track(
         notes.append(f'{len(unknown)} of {len(paths)} photos do not hold their position.')
     notes += _grouped_notes(poses.values())
     poses = with_marks(poses, notes=notes)
+    poses = _without_wrong_places(poses, unknown, notes)
     notes += _altitude_notes(poses.values())
     if ground.uses_altitude:
         notes += _reference_notes(poses.values())
@@ -135,6 +137,18 @@ def photo_track(
     elif adjusted:
         poses |= _adjusted(poses, ground, notes)
     return PhotoTrack(poses, ground, unknown)
+
+
+def _without_wrong_places(
+    poses: dict[int, PhotoPose], unknown: dict[int, str], notes: list[str]
+) -> dict[int, PhotoPose]:
+    """Return the poses but those of impossible positions, whose reasons go to `unknown`."""
+    wrong = positions_out_of_reach(poses)
+    if wrong:
+        reason = next(iter(wrong.values()))
+        notes.append(f'{len(wrong)} of {len(poses)} photos get no place. {reason}')
+    unknown |= wrong
+    return {stamp_ns: pose for stamp_ns, pose in poses.items() if stamp_ns not in wrong}
 
 
 def _own_pose(path: Path) -> PhotoPose | None:

@@ -34,9 +34,13 @@ XMP = (
 )
 
 
-def write_photo(flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=80.0, more=''):
+def write_photo(
+    flights, path, number, *, place=(52.0, 31.0, 12.0), take_off_m=80.0, more='', taken=''
+):
     """Write a noisy photo, 80 x 60 pixels at a focal length of 100, 40 m above the take-off."""
     exif = Image.Exif()
+    if taken:
+        exif.get_ifd(0x8769)[0x9003] = taken
     exif.get_ifd(0x8769)[0xA405] = round(43.267)  # of 35 mm film: 100 pixels of 100 diagonal
     if place:
         exif.get_ifd(0x8825).update({1: 'N', 2: place, 3: 'E', 4: (13.0, 24.0, 36.0)})
@@ -85,6 +89,33 @@ def test_a_photo_without_a_place_is_counted_and_says_so(card, flights, detect):
     for one in lost:
         assert one['geometry'] is None
         assert 'has no GPS position' in one['properties']['unlocated']
+
+
+def test_a_photo_that_no_drone_could_have_taken_where_it_says_gets_no_place(
+    flights, detect, tmp_path
+):
+    for number in range(6):
+        minutes = 33.0 if number == 3 else 31.0  # 3.7 km north
+        write_photo(
+            flights,
+            tmp_path / f'DJI_{number:04d}.JPG',
+            number,
+            place=(52.0, minutes, 12.0),
+            taken=f'2026:05:04 10:11:{2 * number:02d}',
+        )
+    (outcome,) = detect(tmp_path, confidence=0.1, formats=('geojson',))
+    assert any(
+        note.startswith('1 of 6 photos get no place. The position of') for note in outcome.notes
+    )
+    lost = {one['properties']['name'] for one in features(outcome) if one['geometry'] is None}
+    assert lost == {'DJI_0003.JPG'}
+    (reason, *_) = {
+        one['properties'].get('unlocated') for one in features(outcome) if one['geometry'] is None
+    }
+    assert (
+        'DJI_0003.JPG is 3.7 km from that of DJI_0002.JPG' in reason
+        and 'within 2 s of it' in reason
+    )
 
 
 def test_altitudes_of_two_references_are_named(card, flights, detect):
