@@ -155,7 +155,8 @@ def inspecting(tmp_path_factory):
         f'ground_m:={roof_m} findings_directory:={root / "station/inspections/roof"} '
         'update_period_s:=0.5 telemetry_wait_s:=5.0'
     )
-    flight = 'rate_hz:=8.0 width:=320 height:=192 seed:=7 loop:=true wait_timeout_s:=60.0'
+    # Square images show each object from five places, of which three confirm one.
+    flight = 'rate_hz:=8.0 width:=320 height:=320 seed:=7 loop:=true wait_timeout_s:=60.0'
     nodes = {
         'ros.camera.simulated_flight_node': (flight, '__node:=camera'),
         'ros.inspector.inspector_node': (inspector, 'image:=camera/image'),
