@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from roof_detector.cli.detect import (
     tiling_of,
 )
 from roof_detector.cli.georeference_options import add_georeference_options, georeferencing_of
+from roof_detector.cli.inspection_options import file_or_none
 from roof_detector.cli.offline_options import (
     EXIT_CODES,
     add_progress_options,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from roof_detector.offline.inspection import InspectedResults
     from roof_detector.offline.outcome import InputOutcome
     from roof_detector.offline.reporting.written_report import WrittenReport
-    from roof_detector.offline.roof_area import RoofArea
     from roof_detector.offline.settings import DetectSettings
 
 
@@ -82,7 +82,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar='FILE',
         help='GeoJSON or KML with the outline of what is inspected: findings outside are kept '
         f'apart; {ROOFS} takes the roofs that the shipped model of that name finds on the '
-        'orthophotos, or on the mosaic of the frames; by default there is none',
+        'orthophotos, or on the mosaic of the frames; DIR/area.geojson by default, which people '
+        'draw on the page of the review; none takes none',
     )
     parser.add_argument(
         '--detection-curves',
@@ -109,7 +110,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Detect, make the findings, and return the exit code."""
     from roof_detector.findings.detection_curves import DetectionCurves  # noqa: PLC0415
-    from roof_detector.findings.inspection_area import InspectionArea  # noqa: PLC0415
     from roof_detector.findings.inspection_path import STORE_NAME  # noqa: PLC0415
     from roof_detector.findings.inspection_store import InspectionStore  # noqa: PLC0415
     from roof_detector.offline.batch import make_output  # noqa: PLC0415
@@ -119,10 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     curves = None
     if arguments.detection_curves is not None:
         curves = DetectionCurves.read(arguments.detection_curves)
-    takes_roofs = arguments.area == ROOFS
-    area = None
-    if arguments.area is not None and not takes_roofs:
-        area = InspectionArea.read(Path(arguments.area))
+    _chosen_area(arguments)  # refused before hours of work
     make_output(arguments.output)
     if (arguments.output / STORE_NAME).exists():
         InspectionStore(arguments.output / STORE_NAME).close()  # refused before hours of work
@@ -134,14 +131,13 @@ def run(arguments: argparse.Namespace) -> int:
         georeferencing=georeferencing_of(arguments),
         curves=curves,
     )
-    notes: tuple[str, ...] = ()
-    if takes_roofs:
+    chosen = _chosen_area(arguments)  # people may have drawn one meanwhile
+    if arguments.area == ROOFS:
         # The places of the frames come first: the mosaic on which roofs are found needs them.
         inspected()
-        roofs = _roofs(arguments, results)
-        area, notes = roofs.area, roofs.notes
-    found = inspected(area=area)
-    found = replace(found, notes=(*notes, *found.notes))
+        chosen = _roofs(arguments, results)
+    found = inspected(area=chosen.area)
+    found = replace(found, notes=(*chosen.notes, *found.notes))
     in_json = arguments.progress == 'json'
     if in_json:
         from roof_detector.offline.progress import print_event  # noqa: PLC0415
@@ -156,7 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print('\n'.join(found.lines()), flush=True)
     if not arguments.no_report:
-        report = _report(arguments, area)
+        report = _report(arguments, chosen.file)
         if in_json:
             print_event('report', files=[str(path) for path in report.files])
         else:
@@ -164,29 +160,55 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code(outcomes)
 
 
-def _roofs(arguments: argparse.Namespace, results: list[InspectedResults]) -> RoofArea:
+@dataclass(frozen=True)
+class _ChosenArea:
+    """The area of the inspection, its file, and what to report of where it is from."""
+
+    area: InspectionArea | None = None
+    file: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def _chosen_area(arguments: argparse.Namespace) -> _ChosenArea:
+    """Read the area that is named, or drawn in the folder of the inspection."""
+    from roof_detector.findings.inspection_area import InspectionArea  # noqa: PLC0415
+    from roof_detector.findings.inspection_path import (  # noqa: PLC0415
+        DRAWN_AREA,
+        chosen_outlines,
+    )
+
+    if arguments.area == ROOFS:
+        return _ChosenArea()
+    named = None if arguments.area is None else file_or_none(arguments.area)
+    file = chosen_outlines(named, arguments.output / DRAWN_AREA)
+    if file is None:
+        return _ChosenArea()
+    note = f'The area is {file}, drawn for this inspection; --area none takes none.'
+    return _ChosenArea(InspectionArea.read(file), file, (note,) if named is None else ())
+
+
+def _roofs(arguments: argparse.Namespace, results: list[InspectedResults]) -> _ChosenArea:
     """Find the roofs of the inspection with the shipped model, on what runs the other one."""
-    from roof_detector.offline.roof_area import search_roofs  # noqa: PLC0415
+    from roof_detector.offline.roof_area import AREA_NAME, search_roofs  # noqa: PLC0415
 
     with open_detector(Namespace(**{**vars(arguments), **_ROOF_MODEL})) as detector:
-        return search_roofs(
+        found = search_roofs(
             results, arguments.output, detector=detector, progress=arguments.progress
         )
+    file = None if found.area.polygons.is_empty else arguments.output / AREA_NAME
+    return _ChosenArea(found.area, file, found.notes)
 
 
-def _report(arguments: argparse.Namespace, marked: InspectionArea | None) -> WrittenReport:
+def _report(arguments: argparse.Namespace, area: Path | None) -> WrittenReport:
     """Write the report, which replaces that of an earlier run as the tables do."""
     from roof_detector.offline.reporting.report_settings import ReportSettings  # noqa: PLC0415
     from roof_detector.offline.reporting.written_report import write_report  # noqa: PLC0415
-    from roof_detector.offline.roof_area import AREA_NAME  # noqa: PLC0415
 
     names = ('language', 'severity', 'station', 'pdf')
     chosen = {name: getattr(arguments, name) for name in names}
-    area = None if arguments.area is None else Path(arguments.area)
-    if arguments.area == ROOFS:
-        # Without a roof the report shows what was seen of all that was flown over.
-        area = None if marked is None or marked.polygons.is_empty else arguments.output / AREA_NAME
-    return write_report(arguments.output, ReportSettings(**chosen, area=area, overwrite=True))
+    # Without a roof the report shows what was seen of all that was flown over.
+    settings = ReportSettings(**chosen, area=area or 'none', overwrite=True)
+    return write_report(arguments.output, settings)
 
 
 def _results(

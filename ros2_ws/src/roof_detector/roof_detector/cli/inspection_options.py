@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
+    from typing import Literal
 
 
 def add_inspections(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,11 @@ def add_images_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--images', type=Path, metavar='PATH', help='where the recordings are, if they were moved'
     )
+
+
+def file_or_none(text: str) -> Path | Literal['none']:
+    """Return the file that a person names, or the word none."""
+    return 'none' if text == 'none' else Path(text)
 
 
 def add_limits(

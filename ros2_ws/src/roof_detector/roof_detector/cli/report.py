@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roof_detector.cli.inspection_options import add_images_option
+from roof_detector.cli.inspection_options import add_images_option, file_or_none
 
 if TYPE_CHECKING:
     import argparse
@@ -49,14 +49,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help='georeferenced orthophoto or floor plan; by default the mosaic of the flight',
     )
     parser.add_argument(
-        '--zones', type=Path, metavar='FILE', help='GeoJSON with a named polygon for each zone'
+        '--zones',
+        type=file_or_none,
+        metavar='FILE',
+        help='GeoJSON with a named polygon for each zone; INSPECTION/zones.geojson by default, '
+        'where people draw them on the page of the review; none takes none',
     )
     parser.add_argument(
         '--area',
-        type=Path,
+        type=file_or_none,
         metavar='FILE',
-        help='GeoJSON or KML with the outline that coverage is counted in; by default the zones, '
-        'or all that the flights enclose',
+        help='GeoJSON or KML with the outline that coverage is counted in where there are no '
+        'zones; INSPECTION/area.geojson by default, or all that the flights enclose; none takes '
+        'none',
     )
     add_images_option(parser)
     add_appearance_options(parser)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _LARGEST_FILE = 20_000_000
 _KINDS = ('Polygon', 'MultiPolygon')
+_DAMAGED = (
+    *(ValueError, TypeError, LookupError, RecursionError),
+    *(ElementTree.ParseError, shapely.errors.ShapelyError),
+)
 
 
 @dataclass(frozen=True)
@@ -40,18 +44,27 @@ class InspectionArea:
                 msg = f'{path} has over {_LARGEST_FILE // 10**6} MB, too much for an outline.'
                 raise FindingsError(msg)
             text = path.read_text(encoding='utf-8-sig')
-            found = list(_kml(text) if text.lstrip().startswith('<') else _geojson(text))
-            polygons = shapely.union_all([shapely.make_valid(one) for one in found])
-        except (OSError, ValueError, KeyError, TypeError, ElementTree.ParseError) as error:
+        except (OSError, UnicodeDecodeError) as error:
             msg = f'{path} is no area ({error}); give polygons as GeoJSON or KML.'
             raise FindingsError(msg) from error
+        return cls.of_text(text, str(path))
+
+    @classmethod
+    def of_text(cls, text: str, where: str) -> InspectionArea:
+        """Return the polygons of GeoJSON or KML; raise FindingsError, which names `where`."""
+        try:
+            found = list(_kml(text) if text.lstrip().startswith('<') else _geojson(text))
+            polygons = shapely.union_all([shapely.make_valid(one) for one in found])
+        except _DAMAGED as error:
+            msg = f'{where} is no area ({error}); give polygons as GeoJSON or KML.'
+            raise FindingsError(msg) from error
         if polygons.is_empty or not polygons.area > 0:
-            msg = f'{path} holds no polygon; draw the outline of what is to be inspected.'
+            msg = f'{where} holds no polygon; draw the outline of what is to be inspected.'
             raise FindingsError(msg)
         west, south, east, north = polygons.bounds
         if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
             msg = (
-                f'{path} reaches from {west}, {south} to {east}, {north}, which is not longitude '
+                f'{where} reaches from {west}, {south} to {east}, {north}, which is not longitude '
                 'and latitude in degrees; export it in WGS 84 (EPSG:4326).'
             )
             raise FindingsError(msg)

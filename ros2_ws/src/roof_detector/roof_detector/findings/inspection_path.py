@@ -11,8 +11,11 @@ from roof_detector.findings.errors import FindingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Literal
 
 STORE_NAME = 'inspection.gpkg'
+# What people draw on the page of the review; every run keeps it.
+DRAWN_ZONES, DRAWN_AREA = 'zones.geojson', 'area.geojson'
 _NAME = re.compile(r'inspection(_[0-9]{1,6})?\.gpkg')
 
 
@@ -29,6 +32,13 @@ def inspections_in(folder: Path) -> list[Path]:
     """
     found = [path for path in folder.glob('*.gpkg') if _NAME.fullmatch(path.name)]
     return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def chosen_outlines(named: Path | Literal['none'] | None, drawn: Path) -> Path | None:
+    """Return the file that a person named, else the drawn one; None for "none" or without both."""
+    if named is None:
+        return drawn if drawn.is_file() else None
+    return None if named == 'none' else named
 
 
 def inspection_path(path: Path) -> Path:

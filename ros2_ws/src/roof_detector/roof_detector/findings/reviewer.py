@@ -27,6 +27,17 @@ def _now() -> str:
     return now.replace('+00:00', 'Z')
 
 
+def checked_name(who: str) -> str:
+    """Return a person's name without blanks around it; raise FindingsError for what is none."""
+    if not who.strip() or len(who) > _LONGEST_NAME or not who.isprintable():
+        msg = (
+            f'A decision needs the name of who decides, 1 to {_LONGEST_NAME} printable '
+            f'characters, not {who[:_LONGEST_NAME]!r}.'
+        )
+        raise FindingsError(msg)
+    return who.strip()
+
+
 @dataclass(frozen=True, kw_only=True)
 class FindingVerdict:
     """What is decided of a finding, by the numbers that a person sees.
@@ -47,14 +58,8 @@ class Reviewer:
     """
 
     def __init__(self, store: InspectionStore, who: str, *, now: Callable[[], str] = _now) -> None:
-        if not who.strip() or len(who) > _LONGEST_NAME or not who.isprintable():
-            msg = (
-                f'A decision needs the name of who decides, 1 to {_LONGEST_NAME} printable '
-                f'characters, not {who[:_LONGEST_NAME]!r}.'
-            )
-            raise FindingsError(msg)
         self._store = store
-        self._who = who.strip()
+        self._who = checked_name(who)
         self._now = now
 
     def decide(self, *verdicts: FindingVerdict) -> list[Decision]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roof_detector.findings.roof_finding import RoofFinding
 
 _LARGEST_FILE = 20_000_000
-_MOST_ZONES = 200
+MOST_ZONES = 200
 _LONGEST_NAME = 80
 _KINDS = ('Polygon', 'MultiPolygon')
 
@@ -51,18 +51,23 @@ def read_zones(path: Path) -> tuple[RoofZone, ...]:
     except (OSError, ValueError, RecursionError) as error:
         msg = f'{path} is no GeoJSON ({error}); draw the zones in QGIS or on geojson.io.'
         raise FindingsError(msg) from error
+    return zones_of(content, str(path))
+
+
+def zones_of(content: Any, where: str) -> tuple[RoofZone, ...]:
+    """Return the zones of parsed GeoJSON; raise FindingsError, which names `where` it is from."""
     features = content.get('features') if isinstance(content, dict) else None
     if not isinstance(features, list) or not features:
-        msg = f'{path} holds no features; give a FeatureCollection with a polygon for each zone.'
+        msg = f'{where} holds no features; give a FeatureCollection with a polygon for each zone.'
         raise FindingsError(msg)
-    if len(features) > _MOST_ZONES:
-        msg = f'{path} holds {len(features)} zones, expected at most {_MOST_ZONES}.'
+    if len(features) > MOST_ZONES:
+        msg = f'{where} holds {len(features)} zones, expected at most {MOST_ZONES}.'
         raise FindingsError(msg)
-    zones = tuple(_zone(one, f'{path}, feature {k}') for k, one in enumerate(features, 1))
+    zones = tuple(_zone(one, f'{where}, feature {k}') for k, one in enumerate(features, 1))
     names = [zone.name for zone in zones]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        msg = f'{path} has two zones of the name {twice[0]!r}; give each its own.'
+        msg = f'{where} has two zones of the name {twice[0]!r}; give each its own.'
         raise FindingsError(msg)
     return zones
 

@@ -175,6 +175,32 @@ def test_findings_outside_the_area_are_kept_apart(video, detect, tmp_path):
     assert sum(found.counts().values()) == outside.count(False)
 
 
+def test_an_area_that_a_person_drew_outlasts_reruns_and_marks(video, detect, tmp_path, capsys):
+    write_subtitles(video)
+    (outcome,) = detect(video, confidence=0.01)
+    output = tmp_path / 'inspection'
+    output.mkdir()
+    ring = [[13.40, 52.5], [13.42, 52.5], [13.42, 52.52], [13.40, 52.52], [13.40, 52.5]]
+    drawn = output / 'area.geojson'
+    drawn.write_text(json.dumps({'type': 'Polygon', 'coordinates': [ring]}))
+    content = drawn.read_bytes()
+    for options, is_taken in (([], True), (['--overwrite'], True), (['--area', 'none'], False)):
+        with pytest.raises(SystemExit) as end:
+            main(
+                ['inspect', str(outcome.output), '--output', str(output), '--no-report', *options]
+            )
+        assert not end.value.code
+        assert (f'The area is {drawn}' in capsys.readouterr().out) == is_taken
+        with InspectionStore(output / 'inspection.gpkg') as store:
+            assert (True in [one.is_outside for one in store.findings()]) == is_taken
+        assert drawn.read_bytes() == content
+    drawn.write_text('{}')
+    with pytest.raises(SystemExit) as end:
+        main(['inspect', str(outcome.output), '--output', str(output), '--no-report'])
+    assert end.value.code == 1
+    assert f'{drawn} holds no polygon' in capsys.readouterr().err
+
+
 def test_a_rerun_gives_the_same_and_follows_decisions(video, detect, tmp_path):
     write_subtitles(video)
     first = inspect(detect, video, tmp_path / 'inspection')

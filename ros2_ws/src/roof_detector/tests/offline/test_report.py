@@ -24,6 +24,7 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject
 from rasterio.warp import transform_bounds
 
+from roof_detector.cli.main import main
 from roof_detector.findings.decisions import DecisionKind
 from roof_detector.findings.errors import FindingsError
 from roof_detector.findings.inspection_store import InspectionStore
@@ -491,6 +492,36 @@ def test_coverage_is_that_of_the_area_where_there_is_one(placed, tmp_path):
     assert report_texts('en')['region_area'] in text
     # 13.6 m by 11.1 m, all of it within what the camera showed.
     assert re.search(r'% of 1[45]\d m² ', text)
+
+
+def test_zones_and_area_that_people_drew_are_taken_unless_none_are_wanted(
+    placed, tmp_path, capsys
+):
+    folder = tmp_path / 'inspection'
+    folder.mkdir()
+    shutil.copy(placed / 'inspection.gpkg', folder)
+    zones = {'features': [zone('Drawn hall', 13.4099, 52.51995, 13.4101, 52.52005)]}
+    (folder / 'zones.geojson').write_text(json.dumps(zones))
+    (folder / 'area.geojson').write_text(json.dumps(zone('', 13.4099, 52.51995, 13.41, 52.52)))
+    given = tmp_path / 'given.geojson'
+    given.write_text(json.dumps({'features': [zone('Given', 13.40, 52.52, 13.42, 52.53)]}))
+    regions = report_texts('en')
+    for options, zone_name, region, said in (
+        ([], 'Drawn hall', 'region_zones', {'zones', 'area'}),
+        (['--zones', 'none'], '', 'region_area', {'area'}),
+        (['--zones', str(given)], 'Given', 'region_zones', {'area'}),
+        (['--zones', 'none', '--area', 'none'], '', 'region_hull', set()),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(['report', str(folder), '--overwrite', *options])
+        assert not end.value.code
+        out = capsys.readouterr().out
+        assert {one for one in ('zones', 'area') if f'{folder}/{one}.geojson' in out} == said
+        text = (folder / 'report.html').read_text(encoding='utf-8')
+        assert [name for name in ('Drawn hall', 'Given') if name in text] == [zone_name] * bool(
+            zone_name
+        )
+        assert regions[region] in text
 
 
 def test_changes_are_those_since_the_inspection_that_is_named(placed, twice, tmp_path):

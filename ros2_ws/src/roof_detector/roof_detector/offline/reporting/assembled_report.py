@@ -87,7 +87,8 @@ def assembled_report(
     language = settings.language_of(branding)
     words = report_texts(language)
     rules = shipped_severity() if settings.severity is None else read_severity(settings.severity)
-    zones = () if settings.zones is None else read_zones(settings.zones)
+    zones_file, area_file = settings.zones_file(folder), settings.area_file(folder)
+    zones = () if zones_file is None else read_zones(zones_file)
     outline = shapely.union_all([zone.polygons for zone in zones]) if zones else None
     findings = content.findings
     decided = decided_grades(findings, content.decisions, rules)
@@ -95,7 +96,7 @@ def assembled_report(
     reported = ReportedFindings(content, grades, rules, zones, words=words, language=language)
     images = InspectionImages(folder, content.inputs, images=settings.images, language=language)
     encoded = _finding_images(content, reported.findings, images)
-    area = None if settings.area is None else InspectionArea.read(settings.area)
+    area = None if area_file is None else InspectionArea.read(area_file)
     coverage = roof_coverage(content, zones, area)
     plan, why_none, notes = _plan(
         content,

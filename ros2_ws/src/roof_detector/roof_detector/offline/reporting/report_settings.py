@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from roof_detector.findings.inspection_path import DRAWN_AREA, DRAWN_ZONES, chosen_outlines
 from roof_detector.offline.errors import ReplayError
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Literal
 
     from roof_detector.results.report.branding import Branding
 
@@ -60,7 +62,8 @@ class ReportSettings:
 
     `language` is '' for that of the station's file, and English without one. `images` is where the
     recordings are now. `plan` is a georeferenced orthophoto or floor plan. `area` is the outline
-    of what was to be inspected; without it and zones it is all that the flights enclose.
+    of what was to be inspected; without it and zones it is all that the flights enclose. Zones and
+    area that are not given are those drawn beside the inspection, except for 'none'.
     """
 
     language: str = ''
@@ -69,8 +72,8 @@ class ReportSettings:
     output: Path | None = None
     details: Path | None = None
     severity: Path | None = None
-    zones: Path | None = None
-    area: Path | None = None
+    zones: Path | Literal['none'] | None = None
+    area: Path | Literal['none'] | None = None
     plan: Path | None = None
     previous: Path | None = None
     station: Path | None = None
@@ -79,6 +82,24 @@ class ReportSettings:
     def language_of(self, branding: Branding | None) -> str:
         """Return the language of the report."""
         return self.language or (branding.language if branding else '') or 'en'
+
+    def zones_file(self, folder: Path) -> Path | None:
+        """Return the file of the zones for the inspection in a folder, None without zones."""
+        return chosen_outlines(self.zones, folder / DRAWN_ZONES)
+
+    def area_file(self, folder: Path) -> Path | None:
+        """Return the file of the area for the inspection in a folder, None without one."""
+        return chosen_outlines(self.area, folder / DRAWN_AREA)
+
+    def drawn_notes(self, folder: Path) -> tuple[str, ...]:
+        """Return which files are used that nobody named."""
+        drawn = (('zones', self.zones, DRAWN_ZONES), ('area', self.area, DRAWN_AREA))
+        return tuple(
+            f'It uses {folder / name}, drawn for this inspection; "report --{option} none" does '
+            'not.'
+            for option, named, name in drawn
+            if named is None and (folder / name).is_file()
+        )
 
 
 def read_details(path: Path) -> ReportDetails:

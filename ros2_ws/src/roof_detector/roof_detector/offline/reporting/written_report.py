@@ -96,7 +96,8 @@ def write_report(inspection: Path, settings: ReportSettings) -> WrittenReport:
         for file in files:
             file.discard()
         raise
-    return WrittenReport(tuple(file.path for file in files), len(report.cards), report.remarks)
+    notes = (*settings.drawn_notes(folder), *report.remarks)
+    return WrittenReport(tuple(file.path for file in files), len(report.cards), notes)
 
 
 def _inspected(inspection: Path) -> Inspected:
