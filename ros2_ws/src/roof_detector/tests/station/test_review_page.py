@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,10 @@ import pytest
 from flown_inspection import make_inspection, write_flight
 from tiny_model import write_model
 
+from roof_detector.findings.roof_zones import read_zones
 from roof_detector.findings.store_reader import open_reader
+from roof_detector.offline.reporting.report_settings import ReportSettings
+from roof_detector.offline.reporting.written_report import write_report
 
 SIZES = {'wide': (1920, 1080), 'laptop': (1280, 800), 'tablet': (820, 1180), 'phone': (390, 844)}
 # What leaves the window, and what is too small to be touched with gloves.
@@ -332,6 +336,174 @@ def test_nothing_is_cut_or_too_small_to_touch(other, size):
         assert other.locator(f'#{name}').bounding_box()['height'] > 200
         found[name] = other.evaluate(MISFITS)
     assert not any(found.values()), found
+
+
+@pytest.fixture(scope='module')
+def drawn(site, written):
+    """Put an inspection to draw in into the station's folder; return its folder."""
+    folder = site.folder / 'inspections/drawn'
+    shutil.copytree(written, folder)
+    return folder
+
+
+def spots(page, *shares):
+    """Return places on the map, given as shares of its width and height, in pixels."""
+    page.locator('.leaflet-marker-pane .pin').first.wait_for()
+    box = page.locator('#map').bounding_box()
+    return [(box['x'] + x * box['width'], box['y'] + y * box['height']) for x, y in shares]
+
+
+def begin(page, kind):
+    page.locator('#map').get_by_role('button', name='Draw zones and area').click()
+    page.locator('.drawing').get_by_role('button', name=f'+ {kind}').click()
+
+
+def name_zone(page, name):
+    page.get_by_label('Name', exact=True).fill(name)
+    page.keyboard.press('Enter')
+    page.locator('#map.is-drawing').wait_for()
+
+
+def listed(page, name):
+    return page.locator('.drawing').get_by_role('button', name=name, exact=True)
+
+
+def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, drawn, tmp_path):
+    tab = open_review('A. B.', name='drawn', is_heard=False)
+    begin(tab, 'Zone')
+    name_zone(tab, 'North <b>hall</b>')
+    corners = spots(tab, (0.02, 0.3), (0.6, 0.3), (0.6, 0.9), (0.02, 0.9))
+    tab.mouse.click(*corners[0])
+    tab.mouse.click(*corners[2])
+    tab.mouse.click(*corners[1])
+    tab.mouse.click(*corners[3])  # would cross the first side
+    tab.get_by_text('would cross each other').wait_for()
+    for _ in range(2):
+        tab.get_by_role('button', name='Undo corner').click()
+    for at in (*corners[1:], corners[0]):
+        tab.mouse.click(*at)
+    listed(tab, 'North <b>hall</b>').click()
+    tab.get_by_text('A. B. ·').wait_for()
+    # A corner is dragged, and then moved by keys.
+    before = read_zones(drawn / 'zones.geojson')[0].polygons
+    handle = tab.locator('.leaflet-marker-draggable').nth(2).bounding_box()
+    tab.mouse.move(handle['x'] + 22, handle['y'] + 22)
+    tab.mouse.down()
+    tab.mouse.move(handle['x'] + 12, handle['y'] + 2, steps=4)
+    with tab.expect_response('**/outlines/zones'):
+        tab.mouse.up()
+    dragged = read_zones(drawn / 'zones.geojson')[0].polygons
+    assert 0.9 * before.area < dragged.area < before.area
+    tab.locator('.leaflet-marker-draggable').first.focus()
+    with tab.expect_response('**/outlines/zones'):
+        tab.keyboard.press('ArrowUp')
+    assert read_zones(drawn / 'zones.geojson')[0].polygons.area > dragged.area
+    tab.reload()
+    tab.locator('.outline-name', has_text='North <b>hall</b>').wait_for()
+    (zone,) = read_zones(drawn / 'zones.geojson')
+    with open_reader(drawn / 'inspection.gpkg') as reader:
+        findings = reader.decided().findings
+    pins = {
+        int(pin.inner_text()): pin.bounding_box()
+        for pin in tab.locator('.leaflet-marker-pane .pin').all()
+    }
+    for one in findings:
+        assert zone.contains(one) == (pins[one.number]['x'] < corners[1][0] - 22)
+    assert {zone.contains(one) for one in findings} == {True, False}
+    assert not kept(drawn / 'inspection.gpkg')  # no key or click decided of a finding
+    write_report(drawn, ReportSettings(output=tmp_path))
+    assert 'North &lt;b&gt;hall&lt;/b&gt;' in (tmp_path / 'report.html').read_text('utf-8')
+    tab.close()
+
+
+def test_an_area_is_drawn_by_touch_on_a_phone_and_deleted(site, browser, drawn):
+    width, height = SIZES['phone']
+    context = browser.new_context(viewport={'width': width, 'height': height}, has_touch=True)
+    context.set_default_timeout(120_000)
+    tab = context.new_page()
+    tab.goto(f'{site.address}review/inspections/drawn')
+    tab.locator('#rows li').nth(1).wait_for()
+    tab.locator('#views button[data-view="map"]').tap()
+    spots(tab)
+    begin(tab, 'Inspection area')
+    tab.get_by_label('Your name').last.fill('E. F.')
+    tab.locator('dialog').get_by_role('button', name='Save').tap()
+    tab.locator('#map.is-drawing').wait_for()
+    corners = spots(tab, (0.1, 0.5), (0.9, 0.5), (0.5, 0.9))
+    for at in (*corners, corners[0]):
+        tab.touchscreen.tap(*at)
+    listed(tab, 'Inspection area').wait_for()
+    area = json.loads((drawn / 'area.geojson').read_text())
+    assert area['features'][0]['properties']['who'] == 'E. F.'
+    assert len(area['features'][0]['geometry']['coordinates'][0]) == 4
+    assert tab.get_by_role('button', name='+ Inspection area').is_disabled()
+    listed(tab, 'Inspection area').tap()
+    tab.get_by_role('button', name='Delete').tap()
+    tab.locator('dialog').get_by_role('button', name='Delete').tap()
+    listed(tab, 'Inspection area').wait_for(state='detached')
+    assert not (drawn / 'area.geojson').exists()
+    context.close()
+
+
+def test_the_later_of_two_who_draw_at_once_sees_the_other_zone_and_loses_none(open_review, drawn):
+    """The second one draws with keys alone."""
+    (drawn / 'zones.geojson').unlink(missing_ok=True)
+    first, second = (open_review(who, name='drawn', is_heard=False) for who in ('A. B.', 'C. D.'))
+    spots(second)
+    second.keyboard.press('d')
+    second.keyboard.press('Enter')
+    name_zone(second, 'Keys')
+    for key in ('Space', 'ArrowRight', 'Space', 'ArrowDown', 'Space'):
+        count_before = second.evaluate('outlines.corners.length')
+        second.keyboard.press(key)
+        if key == 'Space':
+            second.wait_for_function('n => outlines.corners.length > n', arg=count_before)
+        else:
+            second.wait_for_function(
+                """() => { const at = map.map.latLngToContainerPoint(outlines.corners.at(-1));
+                  const isMoving = map.map._panAnim?._inProgress;
+                  return !isMoving && at.distanceTo(map.map.getSize().divideBy(2)) > 40; }"""
+            )
+    second.route('**/state*', lambda route: route.abort())
+    begin(first, 'Zone')
+    name_zone(first, 'Mouse')
+    corners = spots(first, (0.1, 0.2), (0.9, 0.2), (0.9, 0.5))
+    for at in (*corners, corners[0]):
+        first.mouse.click(*at)
+    listed(first, 'Mouse').wait_for()
+    with second.expect_response('**/outlines/zones') as refused:
+        second.keyboard.press('Enter')
+    assert refused.value.status == 409
+    second.locator('.outline-name', has_text='Mouse').wait_for()
+    second.get_by_text('press Finish again').wait_for()
+    second.keyboard.press('Enter')
+    listed(second, 'Keys').wait_for()
+    first.locator('.outline-name', has_text='Keys').wait_for()
+    names = [one.name for one in read_zones(drawn / 'zones.geojson')]
+    assert names == ['Mouse', 'Keys']
+    for tab in (first, second):
+        tab.close()
+
+
+@pytest.mark.parametrize('size', SIZES)
+def test_drawing_fits_into_the_map(open_review, drawn, size):
+    tab = open_review('A. B.', size, name='drawn', is_heard=False)
+    tab.evaluate("setView('map')")
+    spots(tab)
+    begin(tab, 'Zone')
+    name_zone(tab, 'A zone with a name that is long enough for two lines on a phone')
+    for at in spots(tab, (0.2, 0.75), (0.8, 0.75), (0.7, 0.95)):
+        tab.mouse.click(*at)
+    found = [tab.evaluate(MISFITS)]
+    map_box, panel = (tab.locator(one).bounding_box() for one in ('#map', '.drawing'))
+    assert panel['y'] + panel['height'] <= map_box['y'] + map_box['height']
+    assert panel['height'] < 0.6 * map_box['height']
+    tab.keyboard.press('Escape')
+    found.append(tab.evaluate(MISFITS))
+    tab.keyboard.press('Escape')
+    tab.locator('.drawing').wait_for(state='hidden')
+    assert found == [[], []]
+    tab.close()
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_is_missing(page, asked):

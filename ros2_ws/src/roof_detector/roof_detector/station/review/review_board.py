@@ -16,6 +16,11 @@ from roof_detector.findings.reviewer import FindingVerdict, Reviewer, disputed
 from roof_detector.findings.severity_file import shipped_severity
 from roof_detector.findings.store_reader import open_reader
 from roof_detector.findings.surroundings import grades_of
+from roof_detector.station.review.drawn_outlines import (
+    OutlineKind,
+    outlines_signature,
+    read_outlines,
+)
 from roof_detector.station.review.inspection_catalog import is_of_a_flight
 from roof_detector.station.review.review_rows import decision_row, finding_row
 from roof_detector.vision.palette import class_colours
@@ -50,6 +55,7 @@ class ReviewBoard:
         self._epoch = secrets.token_hex(4)
         self._revision = 0
         self._signature: object = None
+        self._outlines: dict[str, str] = {}
         self._rows: dict[int, tuple[int, Row]] = {}
         self._gone: dict[int, int] = {}
         self._numbers: dict[UUID, int] = {}
@@ -63,7 +69,11 @@ class ReviewBoard:
         epoch, revision, _ = _parsed(since)
         if (epoch, revision) != (self._epoch, self._revision):
             return True
-        return self.inspection.signature != self._signature
+        return self._now() != self._signature
+
+    def _now(self) -> object:
+        """Return what differs after every change of the inspection and of what was drawn."""
+        return self.inspection.signature, outlines_signature(self.inspection.path.parent)
 
     def changes(self, since: str) -> dict[str, Any]:
         """Return what is new since the revision that a page knows; raise FindingsError."""
@@ -88,6 +98,7 @@ class ReviewBoard:
                 ],
                 'changed_at_s': self.inspection.changed_at_s,
                 'live': self._is_of_a_flight,
+                'outlines': self._outlines,
                 'colours': _colours({row['class'] for _, row in self._rows.values()}),
             }
 
@@ -128,7 +139,7 @@ class ReviewBoard:
                 reviewer.undo()
 
     def _update(self) -> None:
-        signature = self.inspection.signature
+        signature = self._now()
         if signature == self._signature:
             return
         known = {row['uuid'] for _, row in self._rows.values()}
@@ -169,6 +180,8 @@ class ReviewBoard:
             uuid: one.number for one in decided.findings for uuid in (one.uuid, *one.aliases)
         }
         self._decisions = decisions
+        folder = self.inspection.path.parent
+        self._outlines = {one.value: read_outlines(folder, one).version for one in OutlineKind}
         self._signature = signature
         if self._live is not None and self._is_of_a_flight and self.inspection.is_fresh:
             # Its images are on no disk yet: those that show a finding best are kept.

@@ -18,6 +18,7 @@ from roof_detector.findings.errors import FindingsError
 from roof_detector.station.errors import StationError
 from roof_detector.station.review.coverage_image import read_coverage
 from roof_detector.station.review.map_layers import map_layers, mosaic_webp
+from roof_detector.station.review.outline_routes import add_outline_routes
 from roof_detector.station.review.review_page import review_page
 from roof_detector.station.review.sightings import (
     best_sighting,
@@ -57,6 +58,7 @@ class DecidedAct(BaseModel):
 
 def add_review_routes(app: FastAPI, boards: ReviewBoards) -> None:
     """Serve /review/<group>/<name> and what is below it."""
+    add_outline_routes(app, boards)
 
     @app.exception_handler(FindingsError)
     async def refuse(_: Request, error: FindingsError) -> Response:

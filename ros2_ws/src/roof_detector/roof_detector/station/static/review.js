@@ -3,6 +3,7 @@
 // The review: a list of findings, the map, and the chosen finding with its sightings.
 const store = new ReviewStore();
 const map = new ReviewMap(element('map'));
+const outlines = new ReviewOutlines(map, store);
 const view = { chosen: 0, sighting: 0, isWhole: false, shown: 200, filter: 'all', class: '', order: 'number' };
 const sightings = new Map();  // by number: {list, count}
 const MOST_TRIES = 5;  // of an image
@@ -19,12 +20,13 @@ const KEYS = {
   c: () => decide('confirm'), r: () => decide('reject'), l: askClass, m: askMerge, s: split,
   n: askNote, 1: () => decide('severity', 'low'), 2: () => decide('severity', 'medium'),
   3: () => decide('severity', 'high'), a: askAll, u: () => undo(), x: toggleWhole,
-  f: () => map.fit(listed()), w: askWho, '?': showHelp,
+  f: () => map.fit(listed()), d: () => openDrawing(), w: askWho, '?': showHelp,
 };
 const HELP = [
   ['j ↓', 'key_next'], ['k ↑', 'key_previous'], ['← →', 'key_sightings'], ['x', 'key_whole'],
   ['c', 'confirm'], ['r', 'reject'], ['l', 'class'], ['m', 'merge'], ['s', 'split'],
   ['n', 'note'], ['1 2 3', 'key_severity'], ['a', 'all_like'], ['u', 'undo'], ['f', 'key_fit'],
+  ['d', 'draw'],
   ['w', 'key_who'], ['?', 'help'],
 ];
 
@@ -199,6 +201,11 @@ function askWho(then = () => {}) {
     store.setWho(field.value.trim());
     then();
   }]], { field });
+}
+
+function openDrawing() {
+  setView('map');
+  outlines.toggle();
 }
 
 // ---- dialogs
@@ -545,6 +552,7 @@ setView('list');
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || element('dialog').matches('[open]:modal')) return;
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;
+  if (outlines.press(event)) return;
   const act = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();
@@ -562,10 +570,11 @@ store.addEventListener('refused', (event) => notify(event.detail));
 let isMapAsked = false;
 store.addEventListener('change', () => {
   render();
+  outlines.refresh();
   if (isMapAsked || !store.revision) return;
   isMapAsked = true;
   // Findings and their thumbnails come first on a slow link, the map after them.
-  setTimeout(() => map.load(store.base).then(render).catch(() => { isMapAsked = false; }), 50);
+  setTimeout(() => map.load(store.base).then(() => outlines.attach()).then(render).catch(() => { isMapAsked = false; }), 50);
 });
 setInterval(() => map.layers && !document.hidden && Date.now() / 1000 - store.changedAt < 20 && map.refreshLayers(), 10000);
 setInterval(renderHeader, 5000);

@@ -29,7 +29,7 @@ class ReviewMap extends EventTarget {
     this.layers = {
       mosaic: L.layerGroup().addTo(this.map), coverage: L.layerGroup(), gaps: L.layerGroup().addTo(this.map),
       footprints: L.layerGroup(), path: L.layerGroup().addTo(this.map),
-      findings: L.layerGroup().addTo(this.map),
+      outlines: L.layerGroup().addTo(this.map), findings: L.layerGroup().addTo(this.map),
     };
     const named = Object.entries(this.layers).map(([key, layer]) => [say(`layer_${key}`), layer]);
     L.control.layers(null, Object.fromEntries(named)).addTo(this.map);

@@ -20,6 +20,7 @@ class ReviewStore extends EventTarget {
     this.findings = new Map();
     this.decisions = [];
     this.undone = new Set();
+    this.outlines = {};  // the versions of what is drawn
     this.revision = '';
     this.changedAt = 0;
     this.colours = {};
@@ -96,6 +97,7 @@ class ReviewStore extends EventTarget {
     this.changedAt = news.changed_at_s;
     this.colours = news.colours;
     this.isLive = news.live;
+    this.outlines = news.outlines;
     this.announce();
   }
 
