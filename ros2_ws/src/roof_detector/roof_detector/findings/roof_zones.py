@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roof_detector.findings.roof_finding import RoofFinding
 
 _LARGEST_FILE = 20_000_000
-MOST_ZONES = 200
+_MOST_ZONES = 200
 _LONGEST_NAME = 80
 _KINDS = ('Polygon', 'MultiPolygon')
 
@@ -60,8 +60,8 @@ def zones_of(content: Any, where: str) -> tuple[RoofZone, ...]:
     if not isinstance(features, list) or not features:
         msg = f'{where} holds no features; give a FeatureCollection with a polygon for each zone.'
         raise FindingsError(msg)
-    if len(features) > MOST_ZONES:
-        msg = f'{where} holds {len(features)} zones, expected at most {MOST_ZONES}.'
+    if len(features) > _MOST_ZONES:
+        msg = f'{where} holds {len(features)} zones, expected at most {_MOST_ZONES}.'
         raise FindingsError(msg)
     zones = tuple(_zone(one, f'{where}, feature {k}') for k, one in enumerate(features, 1))
     names = [zone.name for zone in zones]

@@ -368,6 +368,20 @@ def listed(page, name):
     return page.locator('.drawing').get_by_role('button', name=name, exact=True)
 
 
+def drag(page, locator, by_xy):
+    """Drag a corner, once the page knows what it saved before, and wait until it is saved."""
+    page.wait_for_function(
+        'store.outlines.zones === outlines.known.zones.version && !outlines.isLoading'
+    )
+    box = locator.bounding_box()
+    x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by_xy[0], y + by_xy[1], steps=4)
+    with page.expect_response('**/outlines/zones'):
+        page.mouse.up()
+
+
 def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, drawn, tmp_path):
     tab = open_review('A. B.', name='drawn', is_heard=False)
     begin(tab, 'Zone')
@@ -386,18 +400,23 @@ def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, dra
     tab.get_by_text('A. B. ·').wait_for()
     # A corner is dragged, and then moved by keys.
     before = read_zones(drawn / 'zones.geojson')[0].polygons
-    handle = tab.locator('.leaflet-marker-draggable').nth(2).bounding_box()
-    tab.mouse.move(handle['x'] + 22, handle['y'] + 22)
-    tab.mouse.down()
-    tab.mouse.move(handle['x'] + 12, handle['y'] + 2, steps=4)
-    with tab.expect_response('**/outlines/zones'):
-        tab.mouse.up()
+    handles = tab.locator('.leaflet-marker-draggable:not(:has(.middle))')
+    drag(tab, handles.nth(2), (-10, -20))
     dragged = read_zones(drawn / 'zones.geojson')[0].polygons
     assert 0.9 * before.area < dragged.area < before.area
-    tab.locator('.leaflet-marker-draggable').first.focus()
+    handles.first.focus()
     with tab.expect_response('**/outlines/zones'):
         tab.keyboard.press('ArrowUp')
     assert read_zones(drawn / 'zones.geojson')[0].polygons.area > dragged.area
+    # A point between two corners becomes one, and is removed again.
+    drag(tab, tab.locator('.corner.middle').nth(1), (-26, 0))
+    handles.nth(4).wait_for()
+    with_five = read_zones(drawn / 'zones.geojson')[0].polygons
+    assert len(with_five.exterior.coords) == 6
+    handles.nth(2).click()
+    with tab.expect_response('**/outlines/zones'):
+        tab.get_by_role('button', name='Remove corner').click()
+    assert len(read_zones(drawn / 'zones.geojson')[0].polygons.exterior.coords) == 5
     tab.reload()
     tab.locator('.outline-name', has_text='North <b>hall</b>').wait_for()
     (zone,) = read_zones(drawn / 'zones.geojson')

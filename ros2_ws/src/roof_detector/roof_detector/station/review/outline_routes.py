@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI  # noqa: TC002 - FastAPI looks at the annotations
 from pydantic import BaseModel, Field
 
-from roof_detector.findings.roof_zones import MOST_ZONES
 from roof_detector.station.review.drawn_outlines import (
     OutlineKind,
     read_outlines,
@@ -26,7 +25,7 @@ class SavedOutlines(BaseModel):
 
     who: str = Field(max_length=80)
     based_on: str = Field(max_length=64)
-    features: list[dict[str, Any]] = Field(max_length=MOST_ZONES)
+    features: list[dict[str, Any]]
 
 
 def add_outline_routes(app: FastAPI, boards: ReviewBoards) -> None:

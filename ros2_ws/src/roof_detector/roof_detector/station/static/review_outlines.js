@@ -7,8 +7,6 @@ const OUTLINE_LOOKS = {
   zones: { color: '#ffd54f', weight: 3, fillOpacity: 0.1 },
 };
 const NEAR_PX = 6;  // a second click this near to the last corner is a double one
-const KEY_PX = 4;
-const SAVE_AFTER_MS = 600;  // from the last key that moved a corner
 
 class ReviewOutlines {
   constructor(reviewMap, store) {
@@ -16,8 +14,8 @@ class ReviewOutlines {
     this.store = store;
     this.known = { area: noOutlines(), zones: noOutlines() };
     this.mode = 'closed';  // or 'list', 'draw', 'chosen'
-    this.corners = [];
-    this.handles = [];
+    this.corners = [];  // of what is drawn
+    this.edited = null;  // the corners of the chosen outline
     this.turn = Promise.resolve();
   }
 
@@ -44,6 +42,7 @@ class ReviewOutlines {
     this.element.append(this.panel, make('span', { className: 'crosshair' }));
     this.map.on('click', (event) => this.mark(event.latlng));
     this.map.on('mousemove', (event) => this.band?.setLatLngs([this.corners.at(-1), event.latlng]));
+    window.addEventListener('beforeunload', (event) => this.corners.length && event.preventDefault());
     this.refresh();
   }
 
@@ -52,7 +51,7 @@ class ReviewOutlines {
   async refresh() {
     const names = Object.keys(this.known);
     const isNew = names.some((name) => this.known[name].version !== this.store.outlines[name]);
-    if (!this.map || !this.store.revision || !isNew || this.isMoving || this.isLoading) return;
+    if (!this.map || !this.store.revision || !isNew || this.edited?.isMoving || this.isLoading) return;
     this.isLoading = true;
     await this.inTurn(() => this.load());
     this.isLoading = false;
@@ -67,7 +66,7 @@ class ReviewOutlines {
   async load() {
     const found = await fetch(`${this.store.base}/outlines`)
       .then((response) => (response.ok ? response.json() : null)).catch(() => null);
-    if (!found || this.isMoving) return;
+    if (!found || this.edited?.isMoving) return;
     this.known = found;
     if (this.mode === 'chosen' && nameOf(this.one) !== this.chosen.name) this.setMode('list');
     else this.show();
@@ -108,7 +107,7 @@ class ReviewOutlines {
   // ---- what a person does
 
   setMode(mode) {
-    this.settle();
+    this.edited?.settle();
     this.mode = mode;
     if (mode !== 'chosen') this.chosen = null;
     if (mode !== 'draw') this.corners = [];
@@ -190,8 +189,8 @@ class ReviewOutlines {
   choose(kind, at) {
     this.chosen = { kind, at, name: nameOf(this.known[kind].features[at]) };
     this.setMode('chosen');
-    const [first] = this.handles;
-    if (first && !this.map.getBounds().contains(first.getLatLng())) this.map.panTo(first.getLatLng());
+    const [first] = this.edited.rings[0];
+    if (!this.map.getBounds().contains(first)) this.map.panTo(first);
   }
 
   rename() {
@@ -216,19 +215,11 @@ class ReviewOutlines {
 
   // Saves the corners of the chosen outline as they are now, or shows again what was saved.
   async reshape(polygon) {
-    this.isMoving = false;
-    this.unsaved = null;
     if (ringsOf(polygon.getLatLngs()).some((ring) => crosses(ring, true))) notify(say('outline_crosses'));
     else if (this.store.who) await this.save(this.chosen.kind, this.replaced({ ...this.one, geometry: geometryOf(polygon) }));
     else askWho();
     this.show();
     this.refresh();
-  }
-
-  // Saves the corner that keys moved last.
-  settle() {
-    clearTimeout(this.timer);
-    this.unsaved?.();
   }
 
   // Returns whether a key was for the drawing.
@@ -259,16 +250,16 @@ class ReviewOutlines {
 
   show() {
     const layer = this.reviewMap.layers.outlines;
-    const at = this.handles.findIndex((one) => one.getElement() === document.activeElement);
+    const at = this.edited?.focused ?? -1;
     layer.clearLayers();
     this.draft.clearLayers();
-    this.handles = [];
+    this.edited = null;
     this.band = null;
     for (const kind of ['area', 'zones']) {
       this.known[kind].features.forEach((feature, index) => this.showOne(kind, feature, index));
     }
     if (this.mode === 'draw') this.showDraft();
-    this.handles[at]?.getElement().focus();
+    if (at >= 0) this.edited?.focus(at);
     this.renderPanel();
   }
 
@@ -287,42 +278,11 @@ class ReviewOutlines {
       .setLatLng(kind === 'area' ? [bounds.getNorth(), middle.lng] : middle);
     const layer = this.reviewMap.layers.outlines;
     layer.addLayer(polygon).addLayer(label);
-    if (isChosen) this.addHandles(polygon);
-  }
-
-  addHandles(polygon) {
-    for (const ring of ringsOf(polygon.getLatLngs())) {
-      ring.forEach((corner, at) => {
-        const handle = L.marker(corner, { icon: cornerIcon(''), draggable: true, zIndexOffset: 2000 });
-        const follow = () => {
-          ring[at] = handle.getLatLng();
-          polygon.setLatLngs(polygon.getLatLngs());
-        };
-        handle.on('dragstart', () => { this.isMoving = true; });
-        handle.on('drag', follow);
-        handle.on('dragend', () => this.reshape(polygon));
-        handle.addTo(this.draft);
-        handle.getElement().ariaLabel = say('corner', { number: at + 1 });
-        handle.getElement().addEventListener('keydown', (event) => this.nudge(event, handle, follow, polygon));
-        this.handles.push(handle);
-      });
-    }
-  }
-
-  // The arrow keys move a corner; it is saved when they rest.
-  nudge(event, handle, follow, polygon) {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.isMoving = true;
-    const step = L.point(way).multiplyBy(event.shiftKey ? 5 * KEY_PX : KEY_PX);
-    const pixel = this.map.latLngToContainerPoint(handle.getLatLng()).add(step);
-    handle.setLatLng(this.map.containerPointToLatLng(pixel));
-    follow();
-    clearTimeout(this.timer);
-    this.unsaved = () => this.reshape(polygon);
-    this.timer = setTimeout(() => this.settle(), SAVE_AFTER_MS);
+    if (!isChosen) return;
+    this.edited = new OutlineCorners(this.map, this.draft, polygon);
+    this.edited.addEventListener('moved', () => this.reshape(polygon));
+    this.edited.addEventListener('short', () => notify(say('outline_short')));
+    this.edited.addEventListener('none', () => notify(say('corner_choose')));
   }
 
   showDraft() {
@@ -391,7 +351,8 @@ class ReviewOutlines {
       make('small', { className: 'keys', textContent: say('chosen_keys') }),
       make('div', { className: 'answers', parts: [
         make('button', { className: 'touch', textContent: say('draw_done'), onclick: () => this.setMode('list') }),
-        make('button', { className: 'touch', textContent: say('rename'), onclick: () => this.rename() }),
+        make('button', { className: 'touch', textContent: say('corner_remove'), onclick: () => this.edited.removeChosen() }),
+        ...(this.chosen.kind === 'zones' ? [make('button', { className: 'touch', textContent: say('rename'), onclick: () => this.rename() })] : []),
         make('button', { className: 'touch', textContent: say('delete'), onclick: () => this.askDelete() }),
       ] }),
     ];
@@ -403,21 +364,3 @@ function noOutlines() { return { version: '', features: [], refusal: '' }; }
 function nameOf(feature) { return String(feature?.properties?.name ?? ''); }
 
 function geometryOf(polygon) { return polygon.toGeoJSON(8).geometry; }
-
-// The rings of a polygon or of several, each a list of corners.
-function ringsOf(nested) {
-  return Array.isArray(nested[0]) ? nested.flatMap(ringsOf) : [nested];
-}
-
-function cornerIcon(kind) {
-  return L.divIcon({ html: make('span', { className: `corner ${kind}` }), className: 'corner-place', iconSize: [44, 44] });
-}
-
-// Whether two sides of a ring, or of a line that is not closed yet, cross each other.
-function crosses(ring, isClosed) {
-  const turn = (a, b, c) => (b.lng - a.lng) * (c.lat - a.lat) - (b.lat - a.lat) * (c.lng - a.lng);
-  const sides = ring.map((corner, at) => [corner, ring[(at + 1) % ring.length]]);
-  if (!isClosed) sides.pop();
-  return sides.some(([a, b], at) => sides.slice(at + 1).some(
-    ([c, d]) => turn(a, b, c) * turn(a, b, d) < 0 && turn(c, d, a) * turn(c, d, b) < 0));
-}
