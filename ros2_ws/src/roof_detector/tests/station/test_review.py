@@ -285,7 +285,7 @@ def test_names_from_a_store_cannot_end_the_element_that_holds_them(
     (found,) = catalog.listed()
     page = client.get(found.address).text
     assert '<img' not in page
-    assert page.count('</script>') == 4
+    assert page.count('</script>') == 6
 
 
 def test_a_store_that_cannot_be_read_is_a_sentence(client, inspection):
