@@ -55,6 +55,7 @@ class ReviewBoard:
         self._epoch = secrets.token_hex(4)
         self._revision = 0
         self._signature: object = None
+        self._drawn: object = None
         self._outlines: dict[str, str] = {}
         self._rows: dict[int, tuple[int, Row]] = {}
         self._gone: dict[int, int] = {}
@@ -71,7 +72,7 @@ class ReviewBoard:
             return True
         return self._now() != self._signature
 
-    def _now(self) -> object:
+    def _now(self) -> tuple[object, object]:
         """Return what differs after every change of the inspection and of what was drawn."""
         return self.inspection.signature, outlines_signature(self.inspection.path.parent)
 
@@ -180,8 +181,10 @@ class ReviewBoard:
             uuid: one.number for one in decided.findings for uuid in (one.uuid, *one.aliases)
         }
         self._decisions = decisions
-        folder = self.inspection.path.parent
-        self._outlines = {one.value: read_outlines(folder, one).version for one in OutlineKind}
+        if signature[1] != self._drawn:
+            folder = self.inspection.path.parent
+            self._outlines = {one.value: read_outlines(folder, one).version for one in OutlineKind}
+            self._drawn = signature[1]
         self._signature = signature
         if self._live is not None and self._is_of_a_flight and self.inspection.is_fresh:
             # Its images are on no disk yet: those that show a finding best are kept.
