@@ -391,7 +391,7 @@ def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
         ray.init(address=cluster.address, log_to_driver=False, logging_level='ERROR')
         try:
             wait = ray.remote(num_cpus=1, scheduling_strategy='SPREAD')(_wait)
-            while True:  # until the processes of all workers are started
+            while True:  # until all workers are started and have loaded what their tasks load
                 begun_s = time.monotonic()
                 ray.get([wait.remote(2.0) for _ in range(workers)])
                 if time.monotonic() - begun_s < 2.5:
@@ -418,6 +418,10 @@ def nodes(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _wait(seconds: float) -> None:
+    # 20 workers loaded them for 6 s on two cores; each on its own computer takes less than one.
+    from roof_detector.fleet import flight_survey  # noqa: F401, PLC0415
+    from roof_detector.offline import outcome  # noqa: F401, PLC0415
+
     time.sleep(seconds)
 
 
