@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from roof_detector.findings.roof_finding import RoofFinding
 
 _LARGEST_FILE = 20_000_000
-_KINDS = ('Polygon', 'MultiPolygon')
+POLYGON_KINDS = ('Polygon', 'MultiPolygon')
 _DAMAGED = (
     *(ValueError, TypeError, LookupError, RecursionError),
     *(ElementTree.ParseError, shapely.errors.ShapelyError),
@@ -93,7 +93,7 @@ def _geojson(text: str) -> Iterator[BaseGeometry]:
         pending += one.get('features') or []
         pending += one.get('geometries') or []
         pending.append(one.get('geometry'))
-        if one.get('type') in _KINDS:
+        if one.get('type') in POLYGON_KINDS:
             yield shape(one)
 
 

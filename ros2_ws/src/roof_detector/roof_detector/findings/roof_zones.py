@@ -12,6 +12,7 @@ import shapely
 from shapely.geometry import shape
 
 from roof_detector.findings.errors import FindingsError
+from roof_detector.findings.inspection_area import POLYGON_KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _LARGEST_FILE = 20_000_000
 _MOST_ZONES = 200
 _LONGEST_NAME = 80
-_KINDS = ('Polygon', 'MultiPolygon')
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def zones_of(content: Any, where: str) -> tuple[RoofZone, ...]:
 
 def _zone(feature: Any, where: str) -> RoofZone:
     geometry = feature.get('geometry') if isinstance(feature, dict) else None
-    if not isinstance(geometry, dict) or geometry.get('type') not in _KINDS:
+    if not isinstance(geometry, dict) or geometry.get('type') not in POLYGON_KINDS:
         msg = f'{where} is no polygon; a zone is a Polygon or MultiPolygon.'
         raise FindingsError(msg)
     name = (feature.get('properties') or {}).get('name')

@@ -93,12 +93,14 @@ class ReportSettings:
 
     def drawn_notes(self, folder: Path) -> tuple[str, ...]:
         """Return which files are used that nobody named."""
-        drawn = (('zones', self.zones, DRAWN_ZONES), ('area', self.area, DRAWN_AREA))
+        used = (
+            ('zones', self.zones, self.zones_file(folder)),
+            ('area', self.area, self.area_file(folder)),
+        )
         return tuple(
-            f'It uses {folder / name}, drawn for this inspection; "report --{option} none" does '
-            'not.'
-            for option, named, name in drawn
-            if named is None and (folder / name).is_file()
+            f'It uses {file}, drawn for this inspection; "report --{option} none" does not.'
+            for option, named, file in used
+            if named is None and file is not None
         )
 
 

@@ -19,7 +19,7 @@ from shapely.geometry import shape
 
 from roof_detector.bags.disk import sync_folder
 from roof_detector.findings.errors import FindingsError
-from roof_detector.findings.inspection_area import InspectionArea
+from roof_detector.findings.inspection_area import POLYGON_KINDS, InspectionArea
 from roof_detector.findings.inspection_path import DRAWN_AREA, DRAWN_ZONES
 from roof_detector.findings.reviewer import checked_name
 from roof_detector.findings.roof_zones import zones_of
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 # A page sends the whole file back, in a body of at most 1 MiB.
 _MOST_BYTES = 800_000
-_DRAWN_KINDS = ('Polygon', 'MultiPolygon')
 _NO_SHAPE = (ValueError, TypeError, LookupError, AttributeError, shapely.errors.ShapelyError)
 _CHANGED, _UNWRITABLE = 409, 507
 # Inspections of one folder share its files.
@@ -165,7 +164,7 @@ def _drawn(feature: Feature, *, who: str, when: str) -> Feature:
     name = str(properties.get('name') or '').strip()
     try:
         geometry = shape(feature.get('geometry'))
-        is_drawn = geometry.geom_type in _DRAWN_KINDS and geometry.area > 0
+        is_drawn = geometry.geom_type in POLYGON_KINDS and geometry.area > 0
         reason = '' if geometry.is_valid else shapely.is_valid_reason(geometry)
     except _NO_SHAPE as error:
         is_drawn, reason = False, str(error)
@@ -205,7 +204,7 @@ def _parsed(data: bytes, kind: OutlineKind) -> tuple[list[Feature], dict[str, An
     for one in features:
         geometry = one.get('geometry') if isinstance(one, dict) else None
         found = geometry.get('type') if isinstance(geometry, dict) else None
-        if found not in _DRAWN_KINDS:
+        if found not in POLYGON_KINDS:
             msg = f'{name} holds {found!r}, expected polygons alone.'
             raise FindingsError(msg)
     return features, content
