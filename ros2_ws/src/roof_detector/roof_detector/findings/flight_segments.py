@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from roof_detector.georeference.flying import FASTEST_M_S, horizontal_sigma_m
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from roof_detector.georeference.camera_fix import CameraFix
     from roof_detector.georeference.local_tangent_plane import LocalTangentPlane
 
-_FASTEST_M_S = 40.0
 _LEAST_JUMP_M = 2.0
 _JUMP_SIGMAS = 1.0
 # So many frames in a row at a new place are a new part; fewer are wrong fixes.
@@ -81,7 +82,7 @@ class FlightSegments:
         if self._begin_ns is not None and fix.stamp_ns < self._begin_ns:
             self.jumped += 1
             return None
-        sigma = float(np.sqrt(np.trace(fix.position_covariance[:2, :2]) / 2))
+        sigma = horizontal_sigma_m(fix.position_covariance)
         if self._place is None or not self._jumps(place, fix.stamp_ns, sigma, self._last):
             paused = self._place is not None and fix.stamp_ns - self._stamp_ns > _PAUSE_S * 1e9
             self._part += paused
@@ -115,7 +116,7 @@ class FlightSegments:
         before: tuple[npt.NDArray[np.float64], int],
     ) -> bool:
         distance = float(np.linalg.norm((place - before[0])[:2]))
-        flown = _FASTEST_M_S * abs(stamp_ns - before[1]) / 1e9
+        flown = FASTEST_M_S * abs(stamp_ns - before[1]) / 1e9
         return distance > flown + max(_LEAST_JUMP_M, _JUMP_SIGMAS * sigma_m)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pyproj import Geod
 
+from roof_detector.georeference.flying import FASTEST_M_S, horizontal_sigma_m
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
 
     from roof_detector.telemetry.photo_pose import PhotoPose
 
-# Fixed wings and racers fly so fast, those that photograph roofs half of it.
-_FASTEST_M_S = 40.0
 # Photos tell whole seconds, and a clock that is set by GPS may be corrected by one.
 _CLOCK_S = 2.0
 _LEAST_M = 50.0
@@ -55,14 +55,14 @@ def _out_of_reach(poses: Mapping[int, PhotoPose]) -> dict[int, str]:
     photos = [poses[key] for key in keys]
     times_s = np.array([(_taken(one) - _taken(photos[0])).total_seconds() for one in photos])
     degrees = np.array([(one.longitude_deg, one.latitude_deg) for one in photos])
-    sigmas_m = np.array([np.sqrt(np.trace(p.position_covariance[:2, :2]) / 2) for p in photos])
+    sigmas_m = np.array([horizontal_sigma_m(one.position_covariance) for one in photos])
 
     def distances_m(a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.float64]:
         return np.asarray(_EARTH.inv(*degrees[a].T, *degrees[b].T)[2])
 
     def reach(a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.bool_]:
         least_m = _LEAST_M + _SIGMAS * (sigmas_m[a] + sigmas_m[b])
-        flown_m = _FASTEST_M_S * (abs(times_s[a] - times_s[b]) + _CLOCK_S)
+        flown_m = FASTEST_M_S * (abs(times_s[a] - times_s[b]) + _CLOCK_S)
         return distances_m(a, b) <= least_m + flown_m
 
     every = np.arange(len(photos))
