@@ -59,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar='FILE.zip',
         help='write the package of the model again with the INT8 model and its loss in it, for '
-        "the node's parameter int8; with --format onnx and --measured-on",
+        "the node's parameter int8; with --format openvino or onnx and --measured-on",
     )
     parser.add_argument(
         '--measured-on',
@@ -81,8 +81,10 @@ def run(arguments: argparse.Namespace) -> int:
     from training.quantization.quantization import TooLossy, quantize  # noqa: PLC0415
 
     package = arguments.write_package
-    if package is not None and (arguments.format != 'onnx' or arguments.measured_on is None):
-        print('--write-package needs --format onnx and --measured-on.', file=sys.stderr)  # noqa: T201
+    if package is not None and (arguments.format == 'engine' or arguments.measured_on is None):
+        print(  # noqa: T201
+            '--write-package needs --format openvino or onnx, and --measured-on.', file=sys.stderr
+        )
         return 2
     frames = trial_frames(arguments.calibration, count=arguments.calibration_count)
     try:

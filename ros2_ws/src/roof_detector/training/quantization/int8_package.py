@@ -13,6 +13,7 @@ from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_file import open_backend
 from roof_detector.inference.package.container import is_package, read_files, write_zip
 from roof_detector.inference.package.int8_facts import Int8Facts
+from roof_detector.inference.package.manifest import INT8, INT8_GRAPH, INT8_WEIGHTS
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
 from roof_detector.inference.shipped_weights import resolve_model
@@ -27,7 +28,7 @@ def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOr
 
     A signature is lost: it was of the manifest before. Raises BadModel for what is no package,
     and where the INT8 model does not give the package's golden answers with a runtime that would
-    run it: OpenVINO on x86, ONNX Runtime elsewhere.
+    run it: OpenVINO on x86 and for its own format, ONNX Runtime elsewhere.
     """
     path = resolve_model(model)
     if not is_package(path) or output.suffix != '.zip':
@@ -36,7 +37,7 @@ def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOr
     loss = made.loss
     facts = Int8Facts(map50=loss.map50, images=loss.images, objects=loss.instances, measured_on=on)
     output.parent.mkdir(parents=True, exist_ok=True)
-    files = with_int8(read_files(path), made.path.read_bytes(), facts)
+    files = with_int8(read_files(path), _files_of(made.path), facts)
     with TemporaryDirectory(prefix='roof_detector_') as folder:
         tried = Path(folder, output.name)
         write_zip(tried, files)
@@ -46,11 +47,19 @@ def write_int8_package(model: str, made: Quantized, output: Path, *, on: ImageOr
     return f'{output}: {facts.sentence}; {verdict}'
 
 
+def _files_of(model: Path) -> dict[str, bytes]:
+    """Return the files of an INT8 model by their names in a package."""
+    if not model.is_dir():
+        return {INT8: model.read_bytes()}
+    (graph,) = model.glob('*.xml')
+    return {INT8_GRAPH: graph.read_bytes(), INT8_WEIGHTS: graph.with_suffix('.bin').read_bytes()}
+
+
 def _answer_golden_images(package: ModelPackage) -> None:
     """Raise BadModel where the INT8 model fails the self-test with what would run it."""
     backend = open_backend(
         package.path,
-        backend='openvino' if is_x86() else 'onnxruntime',
+        backend='openvino' if is_x86() or INT8 not in package.files else 'onnxruntime',
         device='cpu',
         package=package,
         int8=True,

@@ -35,7 +35,8 @@ _MOST_METADATA_BYTES = 1 << 20
 class OpenVinoBackend:
     """Run a folder as ultralytics exports it: one .xml, one .bin and metadata.yaml.
 
-    Or the ONNX file of a package: `content` is what it holds and `facts` what the package says.
+    Or the graph of a package: `content` is its ONNX file, or with `weights` the .xml whose .bin
+    they are, and `facts` what the package says.
     `numbers` are other numbers of threads for `use_threads`: the graph is compiled for each. More
     than one of `lanes` run passes of one thread each side by side instead.
     """
@@ -52,6 +53,7 @@ class OpenVinoBackend:
         numbers: Sequence[int] = (),
         lanes: int = 1,
         content: bytes | None = None,
+        weights: bytes | None = None,
         facts: ModelFacts | None = None,
     ) -> None:
         keep_runtimes_quiet()
@@ -84,10 +86,10 @@ class OpenVinoBackend:
                 config |= {'PERFORMANCE_HINT': 'THROUGHPUT', 'NUM_STREAMS': lanes}
                 threads = lanes
         graph = folder if content else _only_file(folder, '*.xml')
-        if content:
+        if content and weights is None:
             check_onnx(content, path=folder, folder=None)
         try:
-            model = core.read_model(content or graph)
+            model = core.read_model(content, weights) if content else core.read_model(graph)
             shape = model.input().get_partial_shape()
             model = _with_pixels(model)
             compiled = {

@@ -27,7 +27,10 @@ FORMAT_VERSION = 1
 
 MANIFEST = 'manifest.json'
 ONNX = 'model.onnx'
-INT8 = 'model_int8.onnx'  # where there is one: the same network, quantized
+# The same network, quantized, where there is one: as ONNX, or as graph and weights of OpenVINO.
+INT8 = 'model_int8.onnx'
+INT8_GRAPH, INT8_WEIGHTS = 'model_int8.xml', 'model_int8.bin'
+INT8_FORMS: tuple[tuple[str, ...], ...] = ((INT8,), (INT8_GRAPH, INT8_WEIGHTS))
 WEIGHTS = 'weights.safetensors'
 ARCHITECTURE = 'architecture.yaml'
 GOLDEN = 'golden.json'
@@ -46,6 +49,8 @@ PREPROCESSING: Mapping[str, Any] = {
 _MOST_BYTES = {
     ONNX: 1 << 30,
     INT8: 1 << 30,
+    INT8_GRAPH: 1 << 25,
+    INT8_WEIGHTS: 1 << 30,
     WEIGHTS: 1 << 30,
     ARCHITECTURE: 1 << 18,
     GOLDEN: 1 << 20,
@@ -165,8 +170,13 @@ class Manifest:
                 manifest = replace(manifest, int8=read_int8_facts(values['int8']))
             except ValueError as error:
                 raise _bad(str(error)) from error
-        if (manifest.int8 is None) == (INT8 in manifest.files):
-            msg = f'states int8 and lists no {INT8}, or lists it and states nothing of it'
+        listed = tuple(name for form in INT8_FORMS for name in form if name in manifest.files)
+        if listed not in (INT8_FORMS if manifest.int8 is not None else ((),)):
+            msg = (
+                f'states {"int8" if manifest.int8 is not None else "no int8"} and lists '
+                f'{" and ".join(listed) or "no file of it"}, expected either {INT8} or both '
+                f'{INT8_GRAPH} and {INT8_WEIGHTS} where it states int8, and none elsewhere'
+            )
             raise _bad(msg)
         if not fits_stride(manifest.image_size_wh, max(manifest.strides)):
             msg = (

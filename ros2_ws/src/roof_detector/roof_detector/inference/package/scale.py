@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roof_detector.inference.package.manifest import (
-    INT8,
+    INT8_FORMS,
     MANIFEST,
     SIGNATURE,
     FileRecord,
@@ -45,15 +45,21 @@ def with_class_facts(
     return _with(files, replace(Manifest.read(files[MANIFEST]), classes=dict(classes)))
 
 
-def with_int8(files: Mapping[str, bytes], content: bytes, facts: Int8Facts) -> dict[str, bytes]:
+def with_int8(
+    files: Mapping[str, bytes], model: Mapping[str, bytes], facts: Int8Facts
+) -> dict[str, bytes]:
     """Return the files of a package with an INT8 model beside its own, and unsigned.
 
-    `content` is an ONNX file with quantization in its graph, `facts` what it loses.
+    `model` holds the files of one of `INT8_FORMS`, `facts` say what it loses. One that the package
+    had before is replaced.
     """
     manifest = Manifest.read(files[MANIFEST])
-    record = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
-    manifest = replace(manifest, files={**manifest.files, INT8: record}, int8=facts)
-    return _with({**files, INT8: content}, manifest)
+    before = {name for form in INT8_FORMS for name in form}
+    records = {name: record for name, record in manifest.files.items() if name not in before}
+    for name, content in model.items():
+        records[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
+    kept = {name: content for name, content in files.items() if name not in before}
+    return _with({**kept, **model}, replace(manifest, files=records, int8=facts))
 
 
 def _with(files: Mapping[str, bytes], manifest: Manifest) -> dict[str, bytes]:

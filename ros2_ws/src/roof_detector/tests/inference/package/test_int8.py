@@ -15,9 +15,18 @@ from roof_detector.cli.main import main
 from roof_detector.inference import detector as detector_module
 from roof_detector.inference.detector import Detector
 from roof_detector.inference.errors import BadModel
+from roof_detector.inference.model_file import open_backend
 from roof_detector.inference.package.container import read_files, write_zip
 from roof_detector.inference.package.int8_facts import Int8Facts, read_int8_facts
-from roof_detector.inference.package.manifest import INT8, MANIFEST, ONNX, Manifest
+from roof_detector.inference.package.manifest import (
+    INT8,
+    INT8_FORMS,
+    INT8_GRAPH,
+    INT8_WEIGHTS,
+    MANIFEST,
+    ONNX,
+    Manifest,
+)
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
 from roof_detector.inference.shipped_weights import resolve_model
@@ -53,8 +62,28 @@ def quantized():
     return model.SerializeToString()
 
 
-def package(tmp_path, quantized, facts):
-    files = with_int8(read_files(resolve_model('roof_anomalies')), quantized, facts)
+@pytest.fixture(scope='module')
+def openvino_model(quantized, tmp_path_factory):
+    """Return the same network as a folder with the graph and the weights of OpenVINO."""
+    openvino = pytest.importorskip('openvino')
+    folder = tmp_path_factory.mktemp('quantized') / 'model_openvino_model'
+    folder.mkdir()
+    model = openvino.Core().read_model(quantized)
+    openvino.save_model(model, folder / 'model.xml', compress_to_fp16=False)
+    return folder
+
+
+def in_openvino_format(folder):
+    return {
+        INT8_GRAPH: (folder / 'model.xml').read_bytes(),
+        INT8_WEIGHTS: (folder / 'model.bin').read_bytes(),
+    }
+
+
+def package(tmp_path, model, facts):
+    if isinstance(model, bytes):
+        model = {INT8: model}
+    files = with_int8(read_files(resolve_model('roof_anomalies')), model, facts)
     write_zip(tmp_path / 'model.zip', files)
     return tmp_path / 'model.zip'
 
@@ -73,6 +102,54 @@ def test_the_int8_model_runs_on_request_and_says_what_it_loses(
             detector.choice.sentence
         )
         detector.detect(image, detector_module.Thresholds())
+
+
+def test_a_model_in_openvino_format_runs_with_openvino_alone(
+    tmp_path, quantized, openvino_model, with_instructions
+):
+    path = package(tmp_path, in_openvino_format(openvino_model), GOOD)
+    image = np.random.default_rng(1).integers(0, 255, (96, 128, 3), np.uint8)
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        assert detector.precision == 'int8'
+        found = detector.detect(image, detector_module.Thresholds(confidence=0.001))
+    other = package(tmp_path, quantized, GOOD)
+    with Detector.open(other, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        same = detector.detect(image, detector_module.Thresholds(confidence=0.001))
+    assert len(found) == len(same) > 0, 'the weights in the package are those that run'
+    assert np.allclose(found.scores, same.scores, atol=1e-4)
+    path = package(tmp_path, in_openvino_format(openvino_model), GOOD)
+    with Detector.open(path, device='cpu', backend='onnxruntime', int8=True) as detector:
+        assert detector.precision == 'f32'
+        assert dict(detector.choice.passed_over)['int8'] == (
+            'it is for openvino, and onnxruntime runs here'
+        )
+    with pytest.raises(BadModel, match='no INT8 model that onnxruntime runs'):
+        open_backend(path, backend='onnxruntime', device='cpu', int8=True)
+
+
+@pytest.mark.parametrize('cut', [INT8_GRAPH, INT8_WEIGHTS])
+def test_a_damaged_openvino_model_keeps_fp32_and_says_why(
+    tmp_path, openvino_model, with_instructions, cut
+):
+    files = in_openvino_format(openvino_model)
+    path = package(tmp_path, {**files, cut: files[cut][: len(files[cut]) // 2]}, GOOD)
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        assert detector.precision == 'f32'
+        assert 'cut short or damaged' in dict(detector.choice.passed_over)['int8']
+
+
+def test_an_openvino_model_becomes_part_of_its_package(tmp_path, openvino_model):
+    made = Quantized(openvino_model, LOSS)
+    assert 'the parameter int8 runs it' in write_int8_package(
+        'roof_anomalies', made, tmp_path / 'new.zip', on='photographs'
+    )
+    opened = ModelPackage.open(tmp_path / 'new.zip')
+    assert opened.manifest.int8.map50 == LOSS.map50
+    expected = in_openvino_format(openvino_model)
+    assert {name: opened.files.get(name) for form in INT8_FORMS for name in form} == {
+        INT8: None,
+        **expected,
+    }
 
 
 @pytest.mark.parametrize(
@@ -131,7 +208,8 @@ def test_other_devices_precisions_and_packages_keep_fp32_and_say_why(
     assert 'precision bf16' in why(path, backend='openvino', precision='bf16')
     monkeypatch.setattr(detector_module, 'is_x86', lambda: True)
     assert 'onnxruntime does not run it faster' in why(path, backend='onnxruntime')
-    assert 'has no INT8 model' in why(resolve_model('roof_anomalies'), backend='onnxruntime')
+    write_zip(tmp_path / 'without.zip', without_int8(read_files(path)))
+    assert 'has no INT8 model' in why(tmp_path / 'without.zip', backend='onnxruntime')
 
 
 @pytest.mark.parametrize(
@@ -169,14 +247,26 @@ def test_the_manifest_and_the_files_agree_about_it(tmp_path, quantized):
     manifest = Manifest.read(files[MANIFEST])
     assert manifest.int8 == GOOD and INT8 in manifest.files
     assert ModelPackage.open(path).manifest.int8 == GOOD
-    with pytest.raises(BadModel, match='states int8 and lists no'):
+    with pytest.raises(BadModel, match=r'states no int8 and lists model_int8\.onnx'):
         Manifest.read(replace(manifest, int8=None).as_bytes())
     rest = {name: one for name, one in manifest.files.items() if name != INT8}
-    with pytest.raises(BadModel, match='states int8 and lists no'):
-        Manifest.read(replace(manifest, files=rest).as_bytes())
+    one = manifest.files[INT8]
+    for wrong in ({}, {INT8_GRAPH: one}, {INT8_WEIGHTS: one}, {INT8: one, INT8_GRAPH: one}):
+        with pytest.raises(BadModel, match='states int8 and lists'):
+            Manifest.read(replace(manifest, files={**rest, **wrong}).as_bytes())
+    both = {INT8_GRAPH: one, INT8_WEIGHTS: one}
+    assert Manifest.read(replace(manifest, files={**rest, **both}).as_bytes()).int8 == GOOD
     write_zip(path, {**files, INT8: quantized[:-1]})
     with pytest.raises(BadModel, match='is not the file that its manifest names'):
         ModelPackage.open(path)
+
+
+def without_int8(files):
+    manifest = Manifest.read(files[MANIFEST])
+    names = {name for form in INT8_FORMS for name in form}
+    kept = {name: one for name, one in manifest.files.items() if name not in names}
+    manifest = replace(manifest, files=kept, int8=None)
+    return {**{name: files[name] for name in kept}, MANIFEST: manifest.as_bytes()}
 
 
 @pytest.mark.parametrize(
