@@ -22,10 +22,11 @@ _TIMES_THE_BASELINE_QUANTIZED = 3
 # What makes rows comparable.
 _KIND = (
     *('model', 'backend', 'precision', 'threads', 'baseline_model', 'contender'),
-    *('size', 'transport', 'annotated', 'recorder', 'inspector', 'cameras', 'busy'),
+    *('size', 'transport', 'annotated', 'recorder', 'inspector', 'telemetry'),
+    *('cameras', 'busy'),
 )
 # What earlier results do not tell: one camera, and nobody else.
-_ALONE = {'inspector': False, 'cameras': 1, 'busy': 0}
+_ALONE = {'inspector': False, 'telemetry': False, 'cameras': 1, 'busy': 0}
 _MOST_CPU = 0.7
 _LEAST_WITH_EVERYTHING = 0.9
 
@@ -176,7 +177,7 @@ def _everything(rows: list[Row]) -> Iterator[GoalVerdict]:
 
 
 def _same(row: Row) -> dict[str, Any]:
-    return {key: row.get(key) for key in ('run', 'contender', *_KIND[-7:])}
+    return {key: row.get(key) for key in ('run', 'contender', *_KIND[-8:])}
 
 
 def _beside(row: Row) -> str:

@@ -39,8 +39,8 @@ class Load:
 
     `rate_hz` 0 sends one frame after another. With `annotated` someone watches annotated images,
     of which the contender offers `annotated_rate_hz`, 0 for one of each frame. With `inspector`
-    the camera's telemetry is published too, and tracks, findings and coverage are made of the
-    detections. `busy` processes compute beside it all without end.
+    tracks, findings and coverage are made of the detections and of the camera's telemetry, which
+    is published then, or with `telemetry`. `busy` processes compute beside it all without end.
     """
 
     size_wh: tuple[int, int]
@@ -50,6 +50,7 @@ class Load:
     annotated_rate_hz: float = 0.0
     recorder: bool = False
     inspector: bool = False
+    telemetry: bool = False
     busy: int = 0
 
     def describe(self) -> dict[str, Any]:
@@ -64,6 +65,7 @@ class Load:
             'annotated_rate_hz': self.annotated_rate_hz,
             'recorder': self.recorder,
             'inspector': self.inspector,
+            'telemetry': self.inspector or self.telemetry,
             'busy': self.busy,
         }
 
@@ -162,7 +164,7 @@ class GraphStand:
                 'transport': load.transport,
                 'rate_hz': load.rate_hz,
                 'cameras': contender.cameras,
-                'telemetry': load.inspector,
+                'telemetry': load.inspector or load.telemetry,
             },
             remappings={'__ns': f'/{contender.name}'},
             program=_PUBLISHER,

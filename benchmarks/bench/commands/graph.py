@@ -187,6 +187,8 @@ def _loads(arguments: argparse.Namespace) -> Iterator[Load]:
             annotated_rate_hz=annotated or 0.0,
             recorder=recorder == 'on',
             inspector=inspector == 'on',
+            # What it costs to publish it is no cost of the inspector.
+            telemetry='on' in arguments.inspector,
             busy=busy,
         )
 
