@@ -51,6 +51,7 @@ def our_node(
     transport: str,
     precision: PrecisionOption = 'auto',
     threads: int,
+    int8: bool = False,
     annotated_rate_hz: float = 0.0,
     cameras: int = 1,
 ) -> Contender:
@@ -60,6 +61,7 @@ def our_node(
         'image_transport': transport,
         'precision': precision,
         'threads': threads,
+        'int8': int8,
         'annotated_rate': annotated_rate_hz,
     }
     if cameras > 1:

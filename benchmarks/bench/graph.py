@@ -33,12 +33,20 @@ PLENTY = 1.5
 class BareForward:
     """A network alone, run in this process while the nodes are idle."""
 
-    def __init__(self, model: str, *, precision: PrecisionOption = 'auto', threads: int) -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        precision: PrecisionOption = 'auto',
+        threads: int,
+        int8: bool = False,
+    ) -> None:
         self._detector = Detector.open(
             resolve_model(model),
             precision=precision,
             threads=threads or None,
             cache=ExportCache.usual(),  # as the node
+            int8=int8,
         )
 
     def describe(self) -> dict[str, Any]:

@@ -21,6 +21,9 @@ def add_common(parser: argparse.ArgumentParser, part: str) -> None:
         default='roof_anomalies',
         help='a shipped model or a model file; roof_anomalies by default',
     )
+    parser.add_argument(
+        '--int8', action='store_true', help='run the INT8 model of the package, where it may run'
+    )
     add_computation(parser, part)
 
 
@@ -46,8 +49,8 @@ def add_computation(parser: argparse.ArgumentParser, part: str) -> None:
 
 
 def network_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return model, precision and threads for the node and for the bare forward pass."""
-    return {name: getattr(arguments, name) for name in ('model', 'precision', 'threads')}
+    """Return what says how the node, and the bare forward pass, compute the network."""
+    return {name: getattr(arguments, name) for name in ('model', 'int8', 'precision', 'threads')}
 
 
 def size_wh(text: str) -> tuple[int, int]:
