@@ -14,6 +14,7 @@ from roof_detector.bags.records import metadata_records
 from roof_detector.cli.main import main
 from roof_detector.inference import detector as detector_module
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.device_name import has_int8_instructions
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_file import open_backend
 from roof_detector.inference.package.container import read_files, write_zip
@@ -29,7 +30,7 @@ from roof_detector.inference.package.manifest import (
 )
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.package.scale import with_int8
-from roof_detector.inference.shipped_weights import resolve_model
+from roof_detector.inference.shipped_weights import resolve_model, shipped_models
 from roof_detector.offline.settings import NetworkFacts
 from training.quantization.int8_package import write_int8_package
 from training.quantization.loss import Loss
@@ -210,6 +211,21 @@ def test_other_devices_precisions_and_packages_keep_fp32_and_say_why(
     assert 'onnxruntime does not run it faster' in why(path, backend='onnxruntime')
     write_zip(tmp_path / 'without.zip', without_int8(read_files(path)))
     assert 'has no INT8 model' in why(tmp_path / 'without.zip', backend='onnxruntime')
+
+
+@pytest.mark.parametrize('name', shipped_models())
+def test_a_shipped_package_holds_an_int8_model_and_stays_below_12_mib(name, with_instructions):
+    path = resolve_model(name)
+    assert path.stat().st_size < 12 * 2**20
+    facts = ModelPackage.open(path).manifest.int8
+    assert facts.measured_on == 'photographs' and facts.lost < 0.005
+    if not has_int8_instructions():
+        pytest.skip('this processor has no instructions for INT8')
+    with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
+        if facts.images < 100:
+            assert 'too few images' in dict(detector.choice.passed_over)['int8']
+        else:
+            assert detector.precision == 'int8', detector.choice.passed_over
 
 
 @pytest.mark.parametrize(
