@@ -19,12 +19,12 @@ PEER_RESULTS_PER_S = {'1280x720': 15.3, '3840x2160': 8.1}
 _TIMES_THE_BASELINE = 2
 _TIMES_THE_BASELINE_QUANTIZED = 3
 
-# What makes rows comparable.
-_KIND = (
-    *('model', 'backend', 'precision', 'threads', 'baseline_model', 'contender'),
+# What makes rows comparable: the network, and what it has to do.
+_LOAD = (
     *('size', 'transport', 'annotated', 'recorder', 'inspector', 'telemetry'),
     *('cameras', 'busy'),
 )
+_KIND = ('model', 'backend', 'precision', 'threads', 'baseline_model', 'contender', *_LOAD)
 # What earlier results do not tell: one camera, and nobody else.
 _ALONE = {'inspector': False, 'telemetry': False, 'cameras': 1, 'busy': 0}
 _MOST_CPU = 0.7
@@ -177,7 +177,7 @@ def _everything(rows: list[Row]) -> Iterator[GoalVerdict]:
 
 
 def _same(row: Row) -> dict[str, Any]:
-    return {key: row.get(key) for key in ('run', 'contender', *_KIND[-8:])}
+    return {key: row.get(key) for key in ('run', 'contender', *_LOAD)}
 
 
 def _beside(row: Row) -> str:

@@ -53,6 +53,11 @@ class Load:
     telemetry: bool = False
     busy: int = 0
 
+    @property
+    def has_telemetry(self) -> bool:
+        """Return whether the camera's telemetry is published."""
+        return self.inspector or self.telemetry
+
     def describe(self) -> dict[str, Any]:
         """Return the load as plain values."""
         width, height = self.size_wh
@@ -65,7 +70,7 @@ class Load:
             'annotated_rate_hz': self.annotated_rate_hz,
             'recorder': self.recorder,
             'inspector': self.inspector,
-            'telemetry': self.inspector or self.telemetry,
+            'telemetry': self.has_telemetry,
             'busy': self.busy,
         }
 
@@ -164,7 +169,7 @@ class GraphStand:
                 'transport': load.transport,
                 'rate_hz': load.rate_hz,
                 'cameras': contender.cameras,
-                'telemetry': load.inspector or load.telemetry,
+                'telemetry': load.has_telemetry,
             },
             remappings={'__ns': f'/{contender.name}'},
             program=_PUBLISHER,

@@ -36,7 +36,6 @@ from roof_detector.inference.model_hash import hash_model
 from roof_detector.inference.options import CACHED_BACKENDS, PACKAGE_BACKENDS
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
-from roof_detector.inference.package.manifest import INT8
 from roof_detector.inference.package.model_package import ModelPackage
 from roof_detector.inference.shipped_weights import resolve_model
 from roof_detector.inference.stage_times import StageTimes
@@ -517,7 +516,7 @@ def _with_int8(
         reason = f'it is made for CPUs, not for {device}'
     elif precision not in ('auto', 'f32'):
         reason = f'precision {precision} is asked for'
-    elif choice.backend != 'openvino' and INT8 not in package.files:
+    elif package.int8_graph(choice.backend) is None:
         reason = f'it is for openvino, and {choice.backend} runs here'
     elif choice.backend != 'openvino' and (choice.backend != 'onnxruntime' or is_x86()):
         # ONNX Runtime took 1.4 times as long as in FP32 on x86-64, with VNNI too (training.md).

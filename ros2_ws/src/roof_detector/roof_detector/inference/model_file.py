@@ -11,7 +11,7 @@ from roof_detector.inference.errors import BadModel, MissingBackend
 from roof_detector.inference.options import BACKENDS, PACKAGE_BACKENDS
 from roof_detector.inference.package.checkpoint_package import package_of
 from roof_detector.inference.package.container import is_package
-from roof_detector.inference.package.manifest import INT8, INT8_GRAPH, INT8_WEIGHTS, ONNX
+from roof_detector.inference.package.manifest import INT8_GRAPH, INT8_WEIGHTS, ONNX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -156,7 +156,10 @@ def _open_package(
                 threads=threads,
             )
         case 'onnxruntime' | 'openvino':
-            graph = _int8_name(package, backend) if int8 else ONNX
+            graph = package.int8_graph(backend) if int8 else ONNX
+            if graph is None:
+                msg = f'{path} has no INT8 model that {backend} runs. Use OpenVINO, or FP32.'
+                raise BadModel(msg)
             open_graph: Callable[..., Backend] = _graph_backend(backend)
             if graph == INT8_GRAPH:
                 open_graph = partial(open_graph, weights=package.files[INT8_WEIGHTS])
@@ -170,15 +173,6 @@ def _open_package(
                 content=package.files[graph],
                 facts=package.facts,
             )
-
-
-def _int8_name(package: ModelPackage, backend: PackageBackend) -> str:
-    """Return the file of a package that holds the graph of its INT8 model; raise BadModel."""
-    for name in (INT8, INT8_GRAPH) if backend == 'openvino' else (INT8,):
-        if name in package.files:
-            return name
-    msg = f'{package.path} has no INT8 model that {backend} runs. Use OpenVINO, or FP32.'
-    raise BadModel(msg)
 
 
 def _graph_backend(

@@ -59,7 +59,9 @@ def _answer_golden_images(package: ModelPackage) -> None:
     """Raise BadModel where the INT8 model fails the self-test with what would run it."""
     backend = open_backend(
         package.path,
-        backend='openvino' if is_x86() or INT8 not in package.files else 'onnxruntime',
+        backend='onnxruntime'
+        if package.int8_graph('onnxruntime') and not is_x86()
+        else 'openvino',
         device='cpu',
         package=package,
         int8=True,

@@ -31,6 +31,7 @@ ONNX = 'model.onnx'
 INT8 = 'model_int8.onnx'
 INT8_GRAPH, INT8_WEIGHTS = 'model_int8.xml', 'model_int8.bin'
 INT8_FORMS: tuple[tuple[str, ...], ...] = ((INT8,), (INT8_GRAPH, INT8_WEIGHTS))
+INT8_FILES = (INT8, INT8_GRAPH, INT8_WEIGHTS)
 WEIGHTS = 'weights.safetensors'
 ARCHITECTURE = 'architecture.yaml'
 GOLDEN = 'golden.json'
@@ -170,7 +171,7 @@ class Manifest:
                 manifest = replace(manifest, int8=read_int8_facts(values['int8']))
             except ValueError as error:
                 raise _bad(str(error)) from error
-        listed = tuple(name for form in INT8_FORMS for name in form if name in manifest.files)
+        listed = tuple(name for name in INT8_FILES if name in manifest.files)
         if listed not in (INT8_FORMS if manifest.int8 is not None else ((),)):
             msg = (
                 f'states {"int8" if manifest.int8 is not None else "no int8"} and lists '

@@ -14,6 +14,8 @@ from roof_detector.inference.package.golden import GoldenImage, check_golden, re
 from roof_detector.inference.package.manifest import (
     ARCHITECTURE,
     GOLDEN,
+    INT8,
+    INT8_GRAPH,
     MANIFEST,
     SIGNATURE,
     Manifest,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from roof_detector.inference.backends.backend import Backend
     from roof_detector.inference.model_facts import ModelFacts
+    from roof_detector.inference.options import BackendName
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -70,6 +73,11 @@ class ModelPackage:
     def architecture(self) -> Any:
         """Return the content of architecture.yaml, unchecked plain values; raise BadModel."""
         return read_plain_yaml(self.files[ARCHITECTURE], name=f'{ARCHITECTURE} of {self.path}')
+
+    def int8_graph(self, backend: BackendName) -> str | None:
+        """Return the file with the graph of the INT8 model that a backend reads, None for none."""
+        readable = (INT8, INT8_GRAPH) if backend == 'openvino' else (INT8,)
+        return next((name for name in readable if name in self.files), None)
 
     def self_test(self, backend: Backend, *, int8: bool = False) -> None:
         """Run the golden images; raise BadModel if a backend's outputs differ.

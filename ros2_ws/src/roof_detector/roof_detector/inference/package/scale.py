@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from roof_detector.inference.package.manifest import (
-    INT8_FORMS,
+    INT8_FILES,
     MANIFEST,
     SIGNATURE,
     FileRecord,
@@ -50,15 +50,14 @@ def with_int8(
 ) -> dict[str, bytes]:
     """Return the files of a package with an INT8 model beside its own, and unsigned.
 
-    `model` holds the files of one of `INT8_FORMS`, `facts` say what it loses. One that the package
-    had before is replaced.
+    `model` holds the files of one of the manifest's `INT8_FORMS`, `facts` say what it loses. One
+    that the package had before is replaced.
     """
     manifest = Manifest.read(files[MANIFEST])
-    before = {name for form in INT8_FORMS for name in form}
-    records = {name: record for name, record in manifest.files.items() if name not in before}
+    records = {name: record for name, record in manifest.files.items() if name not in INT8_FILES}
     for name, content in model.items():
         records[name] = FileRecord(hashlib.sha256(content).hexdigest(), len(content))
-    kept = {name: content for name, content in files.items() if name not in before}
+    kept = {name: content for name, content in files.items() if name not in INT8_FILES}
     return _with({**kept, **model}, replace(manifest, files=records, int8=facts))
 
 

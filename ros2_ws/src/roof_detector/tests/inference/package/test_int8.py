@@ -18,10 +18,10 @@ from roof_detector.inference.device_name import has_int8_instructions
 from roof_detector.inference.errors import BadModel
 from roof_detector.inference.model_file import open_backend
 from roof_detector.inference.package.container import read_files, write_zip
-from roof_detector.inference.package.int8_facts import Int8Facts, read_int8_facts
+from roof_detector.inference.package.int8_facts import LEAST_IMAGES, Int8Facts, read_int8_facts
 from roof_detector.inference.package.manifest import (
     INT8,
-    INT8_FORMS,
+    INT8_FILES,
     INT8_GRAPH,
     INT8_WEIGHTS,
     MANIFEST,
@@ -147,7 +147,7 @@ def test_an_openvino_model_becomes_part_of_its_package(tmp_path, openvino_model)
     opened = ModelPackage.open(tmp_path / 'new.zip')
     assert opened.manifest.int8.map50 == LOSS.map50
     expected = in_openvino_format(openvino_model)
-    assert {name: opened.files.get(name) for form in INT8_FORMS for name in form} == {
+    assert {name: opened.files.get(name) for name in INT8_FILES} == {
         INT8: None,
         **expected,
     }
@@ -222,7 +222,7 @@ def test_a_shipped_package_holds_an_int8_model_and_stays_below_12_mib(name, with
     if not has_int8_instructions():
         pytest.skip('this processor has no instructions for INT8')
     with Detector.open(path, device='cpu', backend='openvino', int8=True, threads=1) as detector:
-        if facts.images < 100:
+        if facts.images < LEAST_IMAGES:
             assert 'too few images' in dict(detector.choice.passed_over)['int8']
         else:
             assert detector.precision == 'int8', detector.choice.passed_over
@@ -279,8 +279,7 @@ def test_the_manifest_and_the_files_agree_about_it(tmp_path, quantized):
 
 def without_int8(files):
     manifest = Manifest.read(files[MANIFEST])
-    names = {name for form in INT8_FORMS for name in form}
-    kept = {name: one for name, one in manifest.files.items() if name not in names}
+    kept = {name: one for name, one in manifest.files.items() if name not in INT8_FILES}
     manifest = replace(manifest, files=kept, int8=None)
     return {**{name: files[name] for name in kept}, MANIFEST: manifest.as_bytes()}
 
