@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import count, pairwise
 from urllib.parse import urlsplit
 
@@ -110,10 +111,7 @@ def test_the_list_of_inspections_leads_to_the_review(site, store, browser):
 def test_markers_are_where_the_findings_are(page):
     """The objects stand in a row from west to east, 2 m apart."""
     page.locator('.leaflet-marker-pane .pin').nth(4).wait_for()
-    boxes = {
-        int(pin.inner_text()): pin.bounding_box()
-        for pin in page.locator('.leaflet-marker-pane .pin').all()
-    }
+    boxes = pin_boxes(page)
     places = page.evaluate('[...store.findings.values()].map((one) => [one.n, ...one.at])')
     by_longitude = [number for number, _, longitude in sorted(places, key=lambda one: one[2])]
     at = [(boxes[n]['x'] + boxes[n]['width'] / 2, boxes[n]['y']) for n in by_longitude]
@@ -373,18 +371,40 @@ def shown(page, name):
     return page.locator('.outline-name', has_text=name).last
 
 
-def drag(page, locator, by_xy):
-    """Drag a corner, once the page knows what it saved before, and wait until it is saved."""
+def wait_until_drawn(page, version):
+    """Wait until the page draws that version of the zones and will not draw it anew."""
     page.wait_for_function(
-        'store.outlines.zones === outlines.known.zones.version && !outlines.isLoading'
+        """version => outlines.known.zones.version === version
+          && store.outlines.zones === version && !outlines.isLoading""",
+        arg=version,
     )
+
+
+@contextmanager
+def saving(page):
+    """Do inside what saves the zones; wait until the page draws what was saved."""
+    with page.expect_response('**/outlines/zones') as saved:
+        yield
+    wait_until_drawn(page, saved.value.json()['version'])
+
+
+def drag(page, locator, by_xy):
     box = locator.bounding_box()
     x, y = box['x'] + box['width'] / 2, box['y'] + box['height'] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + by_xy[0], y + by_xy[1], steps=4)
-    with page.expect_response('**/outlines/zones'):
+    with saving(page):
         page.mouse.up()
+
+
+def pin_boxes(page):
+    """Return where each finding's pin is, in pixels, all of one moment: pins are drawn anew."""
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll('.leaflet-marker-pane .pin')].map(
+          (pin) => [Number(pin.textContent), pin.getBoundingClientRect().toJSON()])"""
+    )
+    return dict(boxes)
 
 
 def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, drawn, tmp_path):
@@ -403,6 +423,7 @@ def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, dra
         tab.mouse.click(*at)
     listed(tab, 'North <b>hall</b>').click()
     tab.get_by_text('A. B. ·').wait_for()
+    wait_until_drawn(tab, tab.evaluate('outlines.known.zones.version'))
     # A corner is dragged, and then moved by keys.
     before = read_zones(drawn / 'zones.geojson')[0].polygons
     handles = tab.locator('.leaflet-marker-draggable:not(:has(.middle))')
@@ -410,7 +431,7 @@ def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, dra
     dragged = read_zones(drawn / 'zones.geojson')[0].polygons
     assert 0.9 * before.area < dragged.area < before.area
     handles.first.focus()
-    with tab.expect_response('**/outlines/zones'):
+    with saving(tab):
         tab.keyboard.press('ArrowUp')
     assert read_zones(drawn / 'zones.geojson')[0].polygons.area > dragged.area
     # A point between two corners becomes one, and is removed again.
@@ -419,7 +440,7 @@ def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, dra
     with_five = read_zones(drawn / 'zones.geojson')[0].polygons
     assert len(with_five.exterior.coords) == 6
     handles.nth(2).click()
-    with tab.expect_response('**/outlines/zones'):
+    with saving(tab):
         tab.get_by_role('button', name='Remove corner').click()
     assert len(read_zones(drawn / 'zones.geojson')[0].polygons.exterior.coords) == 5
     tab.reload()
@@ -427,10 +448,7 @@ def test_a_zone_is_drawn_with_the_mouse_and_the_report_names_it(open_review, dra
     (zone,) = read_zones(drawn / 'zones.geojson')
     with open_reader(drawn / 'inspection.gpkg') as reader:
         findings = reader.decided().findings
-    pins = {
-        int(pin.inner_text()): pin.bounding_box()
-        for pin in tab.locator('.leaflet-marker-pane .pin').all()
-    }
+    pins = pin_boxes(tab)
     for one in findings:
         assert zone.contains(one) == (pins[one.number]['x'] < corners[1][0] - 22)
     assert {zone.contains(one) for one in findings} == {True, False}
