@@ -87,6 +87,17 @@ def test_validation_is_the_photographs_unchanged_and_none_of_them_trains(folder)
         assert np.median(cv2.imread(str(path))) < 200  # the validating concrete is at 220
 
 
+def test_photographs_that_validate_may_be_cut_at_other_rows(folder):
+    content = yaml.safe_load((folder / 'material.yaml').read_text())
+    field = content['sources']['field']
+    field.update(rows=[0.0, 0.9], validate='field/*.png', validate_rows=[0.0, 0.5])
+    (folder / 'material.yaml').write_text(yaml.safe_dump(content))
+    _, source = Material.read(folder / 'material.yaml').sources
+    for is_validation, height in ((False, 450), (True, 250)):
+        (photo,) = source.photos({'data': folder}, validation=is_validation)
+        assert photo.size_wh == (900, height)
+
+
 def test_the_same_seed_makes_the_same_set_and_another_one_another(folder):
     for name, seed in (('one', '5'), ('again', '5'), ('other', '6')):
         make(folder, folder / name, '--seed', seed)

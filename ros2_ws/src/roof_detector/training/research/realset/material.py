@@ -37,7 +37,8 @@ class Source:
     """One source of photographs, as real_material.yaml describes it.
 
     `images` and `validate` are patterns below the folder that `root` names; `rows` is the part of
-    the height that may be shown, `scale` the metres of a pixel, `zoom` the range of enlargement,
+    the height that may be shown, `validate_rows` that of photographs that validate where it is
+    another one, `scale` the metres of a pixel, `zoom` the range of enlargement,
     and `boxes` (x1, y1, x2, y2 in pixels, by the image's name) stand for label files. `masks` is
     a pattern `from:to` that turns an image's path into that of its mask, white on what is seen.
     """
@@ -55,6 +56,7 @@ class Source:
     validate: str | None = None
     class_id: int | None = None
     rows: tuple[float, float] = (0.0, 1.0)
+    validate_rows: tuple[float, float] | None = None
     boxes: Mapping[str, Sequence[Sequence[float]]] | None = None
     masks: str | None = None
 
@@ -73,7 +75,8 @@ class Source:
 
     def photos(self, roots: Mapping[str, Path], *, validation: bool = False) -> list[Photo]:
         """Read the photographs with their boxes; raise DatasetError where none is found."""
-        return [self._read(path) for path in self.paths(roots, validation=validation)]
+        rows = self.validate_rows if validation and self.validate_rows else self.rows
+        return [self._read(path, rows) for path in self.paths(roots, validation=validation)]
 
     def paths(self, roots: Mapping[str, Path], *, validation: bool = False) -> list[Path]:
         """Return where the photographs are; raise DatasetError where none is found."""
@@ -91,14 +94,14 @@ class Source:
             raise DatasetError(msg)
         return found
 
-    def _read(self, path: Path) -> Photo:
+    def _read(self, path: Path, rows: tuple[float, float]) -> Photo:
         try:
             image_bgr = read_image(path)
         except InputError as error:
             msg = f'{error} Fetch it again.'
             raise DatasetError(msg) from error
         height, width = image_bgr.shape[:2]
-        top, bottom = (round(share * height) for share in self.rows)
+        top, bottom = (round(share * height) for share in rows)
         boxes = np.empty((0, 4))
         if self.boxes is not None:
             boxes = np.array(self.boxes.get(path.stem, []), dtype=np.float64).reshape(-1, 4)
@@ -175,7 +178,11 @@ class Material:
 def _source(name: str, content: dict[str, Any]) -> Source:
     low, high = content['zoom']
     finest, coarsest = (float(one) for one in content.get('scale', (0.0, 0.0)))
-    top, bottom = content.get('rows', (0.0, 1.0))
+    rows = {
+        key: (float(content[key][0]), float(content[key][1]))
+        for key in ('rows', 'validate_rows')
+        if key in content
+    }
     of_class = content.get('class')
     return Source(
         name=name,
@@ -187,12 +194,12 @@ def _source(name: str, content: dict[str, Any]) -> Source:
         share=float(content['share']),
         zoom=(float(low), float(high)),
         scale=(finest, coarsest),
-        rows=(float(top), float(bottom)),
         boxes=content.get('boxes'),
         masks=content.get('masks'),
         licence=content['licence'],
         commit=content['commit'],
         repository=content['repository'],
+        **rows,
     )
 
 
