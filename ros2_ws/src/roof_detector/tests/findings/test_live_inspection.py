@@ -91,7 +91,7 @@ def test_frames_between_two_that_are_registered_are_labelled_by_their_tracks(obj
     inspection = new()
     inspection.rate_hz = 2.0
     for step in range(40):
-        place = (-2 + step / 20, 0.0)
+        place = (-2 + step / 10, 0.0)
         boxes, _ = objects.boxes(place)
         fix = objects.fix(place, stamp_ns=objects.BEGIN_NS + step * STEP_NS)
         if inspection.origin is None:

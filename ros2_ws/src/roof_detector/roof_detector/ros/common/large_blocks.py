@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 roof_detector authors
 # SPDX-License-Identifier: AGPL-3.0-only
-"""A malloc setting that lets a process reuse the memory of its images."""
+"""Malloc settings that let a process reuse the memory of its images and models."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import contextlib
 import ctypes
 
 # From mallopt(3). Setting either one turns off glibc's dynamic thresholds.
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 _LARGEST_BLOCK_BYTES = 64 << 20  # an image of 3840x2160 in BGRA takes 33 MB
 _KEPT_BYTES = 256 << 20
+_HEAPS = 4
 
 
 def keep_large_blocks() -> bool:
@@ -19,12 +20,17 @@ def keep_large_blocks() -> bool:
     By default glibc maps each large block with mmap and unmaps it when it is freed: the kernel
     then clears every page of every copy of a frame at its first use, which can take longer than
     the copies (docs/decisions/large_blocks.md). At most 256 MiB of free memory stay at the end of
-    the heap.
+    the heap. Threads share four heaps, where glibc would give them up to eight for each core: each
+    may keep the leftovers of a model that a thread loaded there.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library has no mallopt
         set_option = ctypes.CDLL('libc.so.6').mallopt
-        options = (_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES), (_M_TRIM_THRESHOLD, _KEPT_BYTES)
-        return all(set_option(name, value) == 1 for name, value in options)
+        options = {
+            _M_MMAP_THRESHOLD: _LARGEST_BLOCK_BYTES,
+            _M_TRIM_THRESHOLD: _KEPT_BYTES,
+            _M_ARENA_MAX: _HEAPS,
+        }
+        return all(set_option(name, value) == 1 for name, value in options.items())
     return False
 
 
