@@ -100,7 +100,7 @@ def test_detect_times_each_stage_and_the_prediction_of_ultralytics(bench):
 def test_a_device_is_timed_by_part_and_by_batch_and_finds_what_the_cpu_finds(tmp_path):
     options = ('--device', 'cpu', '--precisions', 'f32', '--batches', '1', '2', '--frames', '2')
     output = tmp_path / 'device.json'
-    command = ['device', *options, '--size', SIZE, '--output', str(output)]
+    command = ['device', *options, '--size', '320x192', '--output', str(output)]
     arguments = make_parser().parse_args(command)
     assert arguments.run(arguments) == 0
     (row,) = json.loads(output.read_text())['rows']

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,16 +16,18 @@ from roof_detector.inference.detector import Detector
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from roof_detector.inference.shipped_weights import resolve_model, shipped_models
 
+FRAME = Path(__file__).parents[5] / 'docs' / 'images' / 'frame.jpg'
+
 
 @pytest.mark.parametrize('model', shipped_models())
-def test_boxes_in_bf16_are_where_those_in_f32_are(model, paint_roof):
+def test_boxes_in_bf16_are_where_those_in_f32_are(model):
     path = resolve_model(model)
     with (
         Detector.open(path, device='cpu') as exact,
         Detector.open(path, device='cpu', precision='bf16') as coarse,
     ):
         assert coarse.precision == 'bf16'
-        prepared = exact.preprocess(paint_roof(3))
+        prepared = exact.preprocess(cv2.imread(str(FRAME)))
         (expected,), (found,) = exact.infer(prepared), coarse.infer(prepared)
     scores = expected.raw.predictions[4 : 4 + len(exact.names)].max(axis=0)
     surest = np.argsort(-scores)[:20]

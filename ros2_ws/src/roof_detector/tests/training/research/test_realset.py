@@ -92,9 +92,9 @@ def test_photographs_that_validate_may_be_cut_at_other_rows(folder):
     field = content['sources']['field']
     field.update(rows=[0.0, 0.9], validate='field/*.png', validate_rows=[0.0, 0.5])
     (folder / 'material.yaml').write_text(yaml.safe_dump(content))
-    _, source = Material.read(folder / 'material.yaml').sources
+    sources = {one.name: one for one in Material.read(folder / 'material.yaml').sources}
     for is_validation, height in ((False, 450), (True, 250)):
-        (photo,) = source.photos({'data': folder}, validation=is_validation)
+        (photo,) = sources['field'].photos({'data': folder}, validation=is_validation)
         assert photo.size_wh == (900, height)
 
 
