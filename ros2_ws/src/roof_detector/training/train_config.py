@@ -220,7 +220,7 @@ def _did_you_mean(name: str, known: list[str]) -> str:
 
 
 REFERENCE = Path(__file__).parent / 'configs' / 'reference.yaml'
-_EXAMPLES = {'model': 'yolo11n-ContextGuided.yaml', 'data': 'runs/simulated/data.yaml'}
+_EXAMPLES = {'model': 'yolo11n.yaml', 'data': 'runs/simulated/data.yaml'}
 _HEAD = """\
 # Every option of `roof_detector train`: its default, its range and the reason.
 # Write into a configuration of your own only what differs; model and data must be given.

@@ -64,7 +64,7 @@ def test_the_number_of_a_gpu_may_stand_without_quotes(tmp_path):
 def test_the_reference_shows_every_option_with_its_default():
     assert REFERENCE.read_text() == reference()
     assert TrainConfig.read(REFERENCE) == config(
-        model='yolo11n-ContextGuided.yaml', data='runs/simulated/data.yaml'
+        model='yolo11n.yaml', data='runs/simulated/data.yaml'
     )
     for field in fields(TrainConfig):
         assert f'\n{field.name}: ' in reference()
