@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import re
+
 import cv2
 import numpy as np
 import onnx
@@ -10,6 +12,7 @@ import torch
 import yaml
 
 from roof_detector.inference.detector import Detector
+from roof_detector.inference.openvino_core import openvino_core
 from roof_detector.inference.quiet_ultralytics import import_quietly
 from training.quantization.onnx_int8 import read_metadata
 from training.quantize import main
@@ -74,6 +77,25 @@ def test_what_it_lost_stands_in_its_metadata(quantized):
     assert (quantization['images'], quantization['instances']) == (3, 6)
     assert len(quantization['map50']) == len(quantization['forward_ms']) == 2
     assert [path.name for path in quantized.parent.iterdir()] == [quantized.name]
+
+
+@pytest.mark.parametrize('quantized', ['openvino'], indirect=True)
+def test_the_outermost_convolutions_keep_their_weights(quantized):
+    (graph,) = quantized.glob('*.xml')
+    kinds = {True: set(), False: set()}
+    for one in openvino_core().read_model(graph).get_ops():
+        if one.get_type_name() in {'Convolution', 'GroupConvolution'}:
+            weights = one.input_value(1).get_node()
+            while weights.get_type_name() != 'Constant':
+                weights = weights.input_value(0).get_node()
+            is_int8 = weights.get_element_type().get_type_name() == 'i8'
+            kinds[is_int8].add(one.get_friendly_name())
+    head = [name for name in kinds[False] if re.search(r'\.cv[23]\.\d\.2/', name)]
+    (first,) = (name for name in kinds[False] if name.startswith('__module.model.0.'))
+    assert head
+    assert not any(re.search(r'\.cv[23]\.\d\.2/', name) for name in kinds[True])
+    assert kinds[False] <= {first, *head} | {one for one in kinds[False] if '.dfl' in one}
+    assert len(kinds[True]) > 10
 
 
 @pytest.mark.parametrize('quantized', ['onnx'], indirect=True)
