@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: AGPL-3.0-only
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -24,23 +25,25 @@ def test_a_pass_of_one_thread_in_openvino_is_bound_to_no_core(detect_pt, roof_bg
     facts = package.facts
     metadata = {'task': facts.task, 'stride': facts.stride, 'names': dict(enumerate(facts.names))}
     (tmp_path / 'metadata.yaml').write_text(yaml.safe_dump({**metadata, 'imgsz': [96, 160]}))
-    ended = threading.Event()
+    passes, looks = 0, {}
     with Detector.open(tmp_path, device='cpu', threads=1) as detector:
         preprocessed = detector.preprocess(roof_bgr)
 
         def infer():
-            while not ended.is_set():
+            nonlocal passes
+            while len(looks) < 30:
                 detector.infer(preprocessed)
+                passes += 1
 
         thread = threading.Thread(target=infer)
         thread.start()
-        cores = []
-        for _ in range(100):
-            cores.append(os.sched_getaffinity(thread.native_id))
+        while thread.is_alive():
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                looks.setdefault(passes, []).append(os.sched_getaffinity(thread.native_id))
             time.sleep(0.001)
-        ended.set()
         thread.join()
-    # A bound one is in nearly all looks; once in some forty whole runs of the tests one that is
-    # free was for a moment, for a reason that was not found.
-    bound = sum(one != os.sched_getaffinity(0) for one in cores)
-    assert bound < len(cores) / 2, cores
+    # A bound one is so in nearly all looks of each pass. On a busy computer one that is free was
+    # bound for a moment, for a reason that was not found, and that may be all of one slow pass.
+    everywhere = os.sched_getaffinity(0)
+    bound = [sum(one != everywhere for one in each) > len(each) / 2 for each in looks.values()]
+    assert sum(bound) < len(bound) / 2, looks
