@@ -372,7 +372,7 @@ def shown(page, name):
 
 
 def wait_until_drawn(page, version):
-    """Wait until the page draws that version of the zones and will not draw it anew."""
+    """Wait until the page draws that version of the zones and will not draw it again."""
     page.wait_for_function(
         """version => outlines.known.zones.version === version
           && store.outlines.zones === version && !outlines.isLoading""",
@@ -399,7 +399,7 @@ def drag(page, locator, by_xy):
 
 
 def pin_boxes(page):
-    """Return where each finding's pin is, in pixels, all of one moment: pins are drawn anew."""
+    """Return where each finding's pin is, in pixels, all of one moment: pins are drawn again."""
     boxes = page.evaluate(
         """() => [...document.querySelectorAll('.leaflet-marker-pane .pin')].map(
           (pin) => [Number(pin.textContent), pin.getBoundingClientRect().toJSON()])"""

@@ -178,11 +178,10 @@ class Material:
 def _source(name: str, content: dict[str, Any]) -> Source:
     low, high = content['zoom']
     finest, coarsest = (float(one) for one in content.get('scale', (0.0, 0.0)))
-    rows = {
-        key: (float(content[key][0]), float(content[key][1]))
-        for key in ('rows', 'validate_rows')
-        if key in content
-    }
+    rows = {}
+    for key in {'rows', 'validate_rows'} & content.keys():
+        top, bottom = content[key]
+        rows[key] = (float(top), float(bottom))
     of_class = content.get('class')
     return Source(
         name=name,
